@@ -1,0 +1,103 @@
+import { createRequire } from 'node:module'
+import util from 'node:util'
+import * as tf from '@tensorflow/tfjs'
+import { UnavailableError } from '#data/errors.ts'
+
+/** Training backends in the order in which `auto` tries them (design section 7). */
+export const BACKENDS = ['tfjs-native-gpu', 'webgpu', 'wasm'] as const
+export type BackendName = (typeof BACKENDS)[number]
+
+/** The backend in force and why it was taken. */
+export interface Backend {
+  readonly name: BackendName
+  /** One sentence: what was tried before, and why it was not taken. */
+  readonly reason: string
+}
+
+interface Trial {
+  /** Loads the library and makes it TensorFlow.js's backend; says in a few words what it runs on. */
+  readonly load: (askedByName: boolean) => Promise<string>
+}
+
+/** tfjs-node 4.22 calls a function that Node 23 removed. */
+function restoreIsNullOrUndefined(): void {
+  const legacy = util as { isNullOrUndefined?: (value: unknown) => boolean }
+  legacy.isNullOrUndefined ??= (value) => value === null || value === undefined
+}
+
+async function activate(name: string): Promise<void> {
+  if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js could not start its backend "${name}"`)
+  await tf.ready()
+}
+
+const TRIALS: Record<BackendName, Trial> = {
+  'tfjs-native-gpu': {
+    async load() {
+      restoreIsNullOrUndefined()
+      // Optional dependency: the name is not resolved by the compiler, because it may not be installed.
+      const packageName = 'tfjs-native-gpu'
+      const native = await import(packageName)
+      await activate('tensorflow')
+      const binding = (native.default ?? native).backend() as { isUsingGpuDevice?: boolean }
+      return binding.isUsingGpuDevice ? 'CUDA' : "TensorFlow's CPU kernels, no CUDA device"
+    },
+  },
+  webgpu: {
+    async load(askedByName) {
+      const { create, globals } = await import('webgpu')
+      Object.assign(globalThis, globals)
+      const gpu = create([])
+      const adapter = await gpu.requestAdapter()
+      if (!adapter) throw new Error('no graphics adapter')
+      const { vendor, architecture, description, device, isFallbackAdapter } = adapter.info
+      // A renderer in software computes rightly but far slower than wasm: only for whoever asks for it.
+      if (
+        !askedByName &&
+        (isFallbackAdapter || /swiftshader|llvmpipe/i.test(`${architecture} ${description} ${device}`))
+      ) {
+        throw new Error(`only a software renderer (${architecture || description || device})`)
+      }
+      // Node 24 has a navigator of its own, without gpu.
+      Object.defineProperty(globalThis.navigator, 'gpu', { value: gpu, configurable: true })
+      await import('@tensorflow/tfjs-backend-webgpu')
+      await activate('webgpu')
+      return description || device || `${vendor} ${architecture}`.trim()
+    },
+  },
+  wasm: {
+    async load() {
+      const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm')
+      const entry = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm')
+      setWasmPaths(entry.slice(0, Math.max(entry.lastIndexOf('/'), entry.lastIndexOf('\\')) + 1))
+      await activate('wasm')
+      return 'CPU, one thread'
+    },
+  },
+}
+
+/**
+ * Starts the TensorFlow.js backend asked for; `auto` takes the first of {@link BACKENDS} that works on this
+ * machine. A missing library or GPU is a reason, never a crash.
+ *
+ * @throws {UnavailableError} if the backend asked for by name (or, with `auto`, every one) cannot be started
+ */
+export async function selectBackend(wanted: BackendName | 'auto' = 'auto'): Promise<Backend> {
+  const failures: string[] = []
+  for (const name of wanted === 'auto' ? BACKENDS : [wanted]) {
+    try {
+      const device = await TRIALS[name].load(wanted !== 'auto')
+      return { name, reason: [...failures, `${name} works (${device})`].join('; ') }
+    } catch (error) {
+      failures.push(`${name} not taken: ${firstLine(error)}`)
+    }
+  }
+  throw new UnavailableError(`no training backend could be started: ${failures.join('; ')}`, { wanted })
+}
+
+function firstLine(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'ERR_MODULE_NOT_FOUND') return 'its package is not installed'
+  return String(message ?? error)
+    .split('\n')[0]
+    .slice(0, 160)
+}

@@ -1,0 +1,59 @@
+import type { Windows } from '#data/windows.ts'
+import type { Scaling } from '../scaling.ts'
+import { type CdeArchitecture, pathChannels, SUMMED_CHANNEL, windowLength } from './configuration.ts'
+
+/**
+ * Control paths of a batch of windows, linear between knots: given by where they start, how they move from knot
+ * to knot, and where they end. `P` = path channels: time, features, observation counts.
+ */
+export interface ControlPath {
+  readonly count: number
+  readonly steps: number
+  readonly channels: number
+  /** X(0), `[count, P]`. */
+  readonly initial: Float32Array
+  /** X(k+1) - X(k), knot-major `[steps, count, P]`: one step of the solver reads one stretch of memory. */
+  readonly increments: Float32Array
+  /** X(T), `[count, P]`. */
+  readonly final: Float32Array
+}
+
+/**
+ * Scales windows and turns them into control paths.
+ *
+ * Time is hours since the first knot over the window length. The hourly return enters as its running sum; the
+ * other features as levels, carried forward where missing (0, the training median, before the first observation).
+ * Each channel of `counted` adds the number of its observations so far over the window length (Kidger et al. 2020,
+ * section 3: observational intensity).
+ */
+export function controlPath(windows: Windows, architecture: CdeArchitecture, scaling: Scaling): ControlPath {
+  const { count, knots } = windows
+  const features = windows.channels.length
+  const width = pathChannels(architecture)
+  const unit = 1 / windowLength(architecture)
+  const countedColumn = windows.channels.map((channel) => architecture.counted.indexOf(channel))
+  const summed = windows.channels.map((channel) => channel === SUMMED_CHANNEL)
+  const initial = new Float32Array(count * width)
+  const final = new Float32Array(count * width)
+  const increments = new Float32Array(Math.max(0, knots - 1) * count * width)
+
+  for (let n = 0; n < count; n++) {
+    const now = n * width
+    for (let knot = 0; knot < knots; knot++) {
+      const target = knot === 0 ? now : ((knot - 1) * count + n) * width
+      const step = knot === 0 ? initial : increments
+      const elapsed = knot === 0 ? 0 : windows.hours[n * knots + knot] - windows.hours[n * knots + knot - 1]
+      step[target] = elapsed * unit
+      for (let c = 0; c < features; c++) {
+        const source = (n * knots + knot) * features + c
+        if (windows.mask[source] === 0) continue
+        const raw = (windows.features[source] - scaling.median[c]) / scaling.iqr[c]
+        const value = Math.max(-architecture.clip, Math.min(architecture.clip, raw))
+        step[target + 1 + c] = summed[c] ? value : value - final[now + 1 + c]
+        if (countedColumn[c] >= 0) step[target + 1 + features + countedColumn[c]] = unit
+      }
+      for (let p = 0; p < width; p++) final[now + p] += step[target + p]
+    }
+  }
+  return { count, steps: Math.max(0, knots - 1), channels: width, initial, increments, final }
+}

@@ -1,0 +1,39 @@
+import * as ort from 'onnxruntime-node'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { createRandom } from '#data/random.ts'
+import { selectBackend } from '#models/backend.ts'
+import { cdeProbabilities } from '#models/neural-cde/model.ts'
+import { initialiseParameters } from '#models/neural-cde/parameters.ts'
+import { controlPath } from '#models/neural-cde/path.ts'
+import { writeNeuralCdeGraph } from '#models/onnx/neural-cde-graph.ts'
+import { randomWindows, SCALING, smallArchitecture } from '../neural-cde/fixtures.ts'
+
+describe('the ONNX graph of a neural CDE', () => {
+  beforeAll(async () => {
+    await selectBackend('wasm')
+  })
+
+  it.each([
+    { solver: 'euler', counted: ['funding'], knots: 6 },
+    { solver: 'heun', counted: ['return', 'volatility'], knots: 6 },
+    { solver: 'heun', counted: [], knots: 9 },
+  ] as const)('gives what TensorFlow.js gives: %o', async ({ solver, counted, knots }) => {
+    const random = createRandom(3)
+    const architecture = smallArchitecture({ solver, counted })
+    const parameters = initialiseParameters(architecture, random)
+    const windows = randomWindows(random, 11, knots)
+    const expected = await cdeProbabilities(architecture, parameters, controlPath(windows, architecture, SCALING))
+    // What stands in a masked place must not matter, not even NaN.
+    const dirty = windows.features.map((value, i) => (windows.mask[i] ? value : Number.NaN))
+
+    const graph = writeNeuralCdeGraph(architecture, parameters, SCALING, { channels: 'test' })
+    const session = await ort.InferenceSession.create(graph)
+    const { probabilities } = await session.run({
+      features: new ort.Tensor('float32', dirty, [11, knots, 4]),
+      hours: new ort.Tensor('float32', windows.hours, [11, knots]),
+      mask: new ort.Tensor('float32', windows.mask, [11, knots, 4]),
+    })
+    const found = probabilities.data as Float32Array
+    expect(Math.max(...found.map((value, i) => Math.abs(value - expected[i])))).toBeLessThan(1e-5)
+  })
+})

@@ -1,0 +1,43 @@
+/** Settings of AdamW (Loshchilov and Hutter 2019, algorithm 2) with clipping of the gradient's norm. */
+export interface AdamWOptions {
+  readonly learningRate: number
+  readonly weightDecay: number
+  readonly beta1?: number
+  readonly beta2?: number
+  readonly epsilon?: number
+  /** Largest Euclidean norm of a gradient; longer ones are scaled down. */
+  readonly clipNorm: number
+}
+
+/** Moments of AdamW for one parameter vector. */
+export interface AdamW {
+  /** Updates `parameters` in place. @returns the gradient's norm before clipping */
+  step(parameters: Float32Array, gradient: Float32Array, learningRate?: number): number
+}
+
+/** An optimiser for a vector of `length` parameters. */
+export function createAdamW(length: number, options: AdamWOptions): AdamW {
+  const { weightDecay, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, clipNorm } = options
+  const first = new Float64Array(length)
+  const second = new Float64Array(length)
+  let steps = 0
+  return {
+    step(parameters, gradient, learningRate = options.learningRate) {
+      let squares = 0
+      for (let i = 0; i < length; i++) squares += gradient[i] * gradient[i]
+      const norm = Math.sqrt(squares)
+      const scale = norm > clipNorm ? clipNorm / norm : 1
+      steps++
+      const correction1 = 1 - beta1 ** steps
+      const correction2 = 1 - beta2 ** steps
+      for (let i = 0; i < length; i++) {
+        const g = gradient[i] * scale
+        first[i] = beta1 * first[i] + (1 - beta1) * g
+        second[i] = beta2 * second[i] + (1 - beta2) * g * g
+        const update = first[i] / correction1 / (Math.sqrt(second[i] / correction2) + epsilon)
+        parameters[i] -= learningRate * (update + weightDecay * parameters[i])
+      }
+      return norm
+    },
+  }
+}

@@ -1,0 +1,121 @@
+import type { Bars, TimeRange } from '#data/bars.ts'
+import { computeFeatures, FEATURES, type Feature, type FeatureTable } from '#data/features.ts'
+import { type WindowEnd, windowRows } from '#data/windows.ts'
+import { fitScaling, type Scaling } from '#models/scaling.ts'
+import { CENTRED_LABEL, centredLabels, type LabelDefinition, NO_LABEL } from './labels.ts'
+import { type Part, partOf, type Split } from './splits.ts'
+
+/** One coin with everything training needs: bars, features and labels share their rows. */
+export interface Market {
+  readonly bars: Bars
+  readonly features: FeatureTable
+  /** 0 chop, 1 trend, 2 reversal, 255 none. */
+  readonly labels: Uint8Array
+}
+
+/** Labelled places at which windows end. */
+export interface Samples {
+  readonly ends: readonly WindowEnd[]
+  readonly labels: Uint8Array
+}
+
+/** All markets of a source with their split in time. */
+export interface Dataset {
+  readonly markets: readonly Market[]
+  readonly split: Split
+  readonly label: LabelDefinition
+}
+
+/** Computes features and labels of every coin. */
+export function buildMarkets(bars: readonly Bars[], label: LabelDefinition = CENTRED_LABEL): Market[] {
+  return bars.map((coinBars) => {
+    const features = computeFeatures(coinBars)
+    return { bars: coinBars, features, labels: centredLabels(coinBars, features, label) }
+  })
+}
+
+/** Range of `asOf` for which at least one market has usable rows; undefined where none has. */
+export function usableRange(markets: readonly Market[], within: TimeRange): TimeRange | undefined {
+  let from = Number.POSITIVE_INFINITY
+  let to = Number.NEGATIVE_INFINITY
+  for (const { features } of markets) {
+    for (let row = 0; row < features.asOf.length; row++) {
+      const asOf = features.asOf[row]
+      if (Number.isNaN(features.sigma[row]) || asOf < within.from || asOf >= within.to) continue
+      from = Math.min(from, asOf)
+      to = Math.max(to, asOf + 1)
+    }
+  }
+  return from < to ? { from, to } : undefined
+}
+
+export interface SampleOptions {
+  /** Knots a window must have. */
+  readonly knots: number
+  /** Coins to take; all of them by default. */
+  readonly coins?: ReadonlySet<string>
+  /** Take every n-th hour (by `asOf`, so that coins stay in step). */
+  readonly stride?: number
+}
+
+/** Labelled windows of one part of the split, coin by coin in time order. */
+export function selectSamples(dataset: Dataset, part: Part, options: SampleOptions): Samples {
+  const { knots, coins, stride = 1 } = options
+  const ends: WindowEnd[] = []
+  const labels: number[] = []
+  for (const { features, labels: marketLabels } of dataset.markets) {
+    if (coins && !coins.has(features.coin)) continue
+    for (const row of windowRows(features, knots)) {
+      const asOf = features.asOf[row]
+      if (marketLabels[row] === NO_LABEL || partOf(dataset.split, asOf) !== part) continue
+      if (stride > 1 && (asOf / 3_600_000) % stride !== 0) continue
+      ends.push({ table: features, row })
+      labels.push(marketLabels[row])
+    }
+  }
+  return { ends, labels: Uint8Array.from(labels) }
+}
+
+/** What of the feature channels a model can use, learned from the training fold alone. */
+export interface ChannelSelection {
+  readonly channels: readonly Feature[]
+  /** Channels with at least one missing value past the warm-up. */
+  readonly sometimesMissing: readonly Feature[]
+  readonly scaling: Scaling
+}
+
+/**
+ * Chooses the channels that have values in the training fold and fits their scaling there.
+ * A feature missing in the whole fold is left out.
+ */
+export function selectChannels(dataset: Dataset): ChannelSelection {
+  const rows: { table: FeatureTable; from: number; to: number }[] = []
+  for (const { features } of dataset.markets) {
+    const known = features.sigma.findIndex((value) => !Number.isNaN(value))
+    const end = features.asOf.findIndex((asOf) => asOf >= dataset.split.train.to)
+    if (known >= 0) rows.push({ table: features, from: known, to: end < 0 ? features.asOf.length : end })
+  }
+  const width = FEATURES.length
+  const missing = new Uint32Array(width)
+  let total = 0
+  for (const { table, from, to } of rows) {
+    for (let row = from; row < to; row++, total++) {
+      for (let c = 0; c < width; c++) if (Number.isNaN(table.values[row * width + c])) missing[c]++
+    }
+  }
+  const channels = FEATURES.filter((_, c) => missing[c] < total)
+  const sometimesMissing = channels.filter((channel) => missing[FEATURES.indexOf(channel)] > 0)
+  const blocks = rows.map(({ table, from, to }) => columnsOf(table, from, to, channels))
+  return { channels, sometimesMissing, scaling: fitScaling(channels, blocks) }
+}
+
+/** Rows `[from, to)` of a table, narrowed to `channels`, row-major. */
+export function columnsOf(table: FeatureTable, from: number, to: number, channels: readonly string[]): Float32Array {
+  const columns = channels.map((channel) => (table.channels as readonly string[]).indexOf(channel))
+  const narrow = new Float32Array(Math.max(0, to - from) * channels.length)
+  let target = 0
+  for (let row = from; row < to; row++) {
+    for (const column of columns) narrow[target++] = table.values[row * table.channels.length + column]
+  }
+  return narrow
+}
