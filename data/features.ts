@@ -32,6 +32,8 @@ const COVERAGE = 0.75
 interface RunningSums {
   readonly sum: Float64Array
   readonly known: Uint32Array
+  /** Index of the first known value: no window reaches back beyond it. */
+  readonly first: number
 }
 
 function runningSums(values: Float64Array): RunningSums {
@@ -42,13 +44,14 @@ function runningSums(values: Float64Array): RunningSums {
     sum[i + 1] = sum[i] + (present ? values[i] : 0)
     known[i + 1] = known[i] + (present ? 1 : 0)
   }
-  return { sum, known }
+  const first = known.indexOf(1) - 1
+  return { sum, known, first: first < 0 ? values.length : first }
 }
 
 /** Mean of the `hours` values ending with index `last`; `NaN` before there are so many hours or where too few are known. */
-function rollingMean({ sum, known }: RunningSums, last: number, hours: number): number {
+function rollingMean({ sum, known, first }: RunningSums, last: number, hours: number): number {
   const start = last + 1 - hours
-  if (start < 0) return Number.NaN
+  if (start < first) return Number.NaN
   const count = known[last + 1] - known[start]
   return count < hours * COVERAGE ? Number.NaN : (sum[last + 1] - sum[start]) / count
 }

@@ -91,6 +91,7 @@ export async function fitCde(input: CdeFitInput): Promise<CdeFit> {
   const started = clock()
   let best = { parameters: parameters.slice(), epoch: 0, loss: Number.POSITIVE_INFINITY }
   const average = parameters.slice()
+  let steps = 0
   let learningRate = options.learningRate
   let sinceDecay = 0
 
@@ -116,9 +117,9 @@ export async function fitCde(input: CdeFitInput): Promise<CdeFit> {
         throw new ModelError(`training diverged in epoch ${epoch}: lower the learning rate`, { epoch, loss })
       }
       optimiser.step(parameters, gradient, learningRate)
-      for (let i = 0; i < average.length; i++) {
-        average[i] = options.averaging * average[i] + (1 - options.averaging) * parameters[i]
-      }
+      // The average forgets where it started faster than it forgets what was learned.
+      const decay = Math.min(options.averaging, ++steps / (steps + 9))
+      for (let i = 0; i < average.length; i++) average[i] = decay * average[i] + (1 - decay) * parameters[i]
       lossSum += loss * chosen.length
       input.onBatch?.(epoch, Math.min(1, (start + chosen.length) / order.length))
     }

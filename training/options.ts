@@ -21,7 +21,10 @@ export type CdeTrainingOptions = z.infer<typeof CdeTrainingOptions>
 
 /** Everything about training that a user may set. */
 export const TrainingOptions = z.object({
-  backend: z.enum(['auto', ...BACKENDS]).default('auto').describe('training backend'),
+  backend: z
+    .enum(['auto', ...BACKENDS])
+    .default('auto')
+    .describe('training backend'),
   knots: z.int().min(2).max(168).default(16).describe('knots of a CDE window'),
   stride: z.int().min(1).max(24).default(3).describe('train on every n-th hour'),
   architecture: CdeConfiguration.prefault({ solver: 'euler' }),
