@@ -1,0 +1,72 @@
+import type { OuFundingOptions } from '../options.ts'
+import { expectedValue, fitOu, type OuFit, stationaryZ } from '../ou.ts'
+import { fundingGrid, PREMIUM_PER_RATE, paidSide } from './funding.ts'
+import type { Direction, Expectation, Scanner } from './scanner.ts'
+
+/**
+ * Bets that funding which is far from its mean comes back, standing on the side that is paid meanwhile.
+ *
+ * Signal where |z| > `entryZ`, the half-life lies in [`minHalfLifeHours`, `maxHalfLifeHours`] and the far side is also
+ * the paid one: high positive funding is sold, deeply negative funding is bought. A rate that is far below its mean
+ * but still positive gives no signal, since the long that bets on it would pay. Horizon: `horizonHalfLives` half-lives.
+ */
+export function createOuFundingScanner(options: OuFundingOptions): Scanner {
+  const source = 'ou-funding'
+  const style = 'contrarian'
+  return {
+    source,
+    style,
+    scan(bars, asOf, held = 0) {
+      const grid = fundingGrid(bars, asOf, options.windowHours)
+      const rate = grid[grid.length - 1]
+      if (Number.isNaN(rate)) return { coin: bars.coin, asOf, source, unavailable: 'no funding settled at this hour' }
+      const fit = fitOu(grid, options.minPairs)
+      if ('unavailable' in fit) {
+        return { coin: bars.coin, asOf, source, unavailable: `${fit.unavailable} (${fit.pairs} pairs)` }
+      }
+
+      const z = stationaryZ(fit, rate)
+      const direction = held === 0 ? openingDirection(fit, z, rate, options) : backedDirection(z, rate, held, options)
+      const horizonHours = direction === 0 ? 0 : Math.max(1, Math.round(options.horizonHalfLives * fit.halfLifeHours))
+      const { theta, mu, sigma, halfLifeHours, pairs } = fit
+      return {
+        coin: bars.coin,
+        asOf,
+        source,
+        style,
+        direction,
+        strength: direction === 0 ? 0 : Math.min(1, Math.abs(z) / (2 * options.entryZ)),
+        horizonHours,
+        ...(direction === 0 ? {} : { expected: expectation(fit, rate, direction, horizonHours) }),
+        evidence: { rate, z, theta, mu, sigma, halfLifeHours, pairs },
+      }
+    },
+  }
+}
+
+/** The side to open: against the deviation, if it is far enough, reverts at a usable speed, and pays. */
+function openingDirection(fit: OuFit, z: number, rate: number, options: OuFundingOptions): Direction {
+  if (!(Math.abs(z) > options.entryZ)) return 0
+  if (fit.halfLifeHours < options.minHalfLifeHours || fit.halfLifeHours > options.maxHalfLifeHours) return 0
+  const against = z > 0 ? -1 : 1
+  return against === paidSide(rate) ? against : 0
+}
+
+/** A held side is backed while the deviation it bet against is still there and it is still paid. */
+function backedDirection(z: number, rate: number, held: Direction, options: OuFundingOptions): Direction {
+  if (-held * z > options.exitZ && paidSide(rate) === held) return held
+  // The deviation has gone over to the other side far enough to bet against this position.
+  return held * z > options.entryZ && paidSide(rate) === -held ? (-held as Direction) : 0
+}
+
+/**
+ * A decision at t fills at t + 1 h (one bar of delay) and is held for `horizonHours`: it receives the settlements from
+ * t + 2 h on, and the reversion from t + 1 h on. The move inside the clamp's dead zone is left out, so the
+ * reversion is on the low side.
+ */
+function expectation(fit: OuFit, rate: number, direction: Direction, horizonHours: number): Expectation {
+  let funding = 0
+  for (let hour = 2; hour <= horizonHours + 1; hour++) funding -= direction * expectedValue(fit, rate, hour)
+  const move = expectedValue(fit, rate, horizonHours + 1) - expectedValue(fit, rate, 1)
+  return { funding, reversion: direction * PREMIUM_PER_RATE * move }
+}

@@ -1,0 +1,98 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { fuse } from '#src/fusion.ts'
+import { WheelOptions } from '#src/options.ts'
+import type { Direction, Scan, Signal, Style } from '#src/scanners/scanner.ts'
+
+const options = WheelOptions.parse({}).fusion
+const uniform = [1 / 3, 1 / 3, 1 / 3] as const
+
+function signal(source: string, direction: Direction, strength: number, more: Partial<Signal> = {}): Signal {
+  const horizonHours = direction === 0 ? 0 : 10
+  return {
+    coin: 'TEST',
+    asOf: 0,
+    source,
+    style: 'contrarian',
+    direction,
+    strength,
+    horizonHours,
+    evidence: {},
+    ...more,
+  }
+}
+
+const missing = (source: string): Scan => ({ coin: 'TEST', asOf: 0, source, unavailable: 'no funding' })
+
+describe('fusion', () => {
+  it('adds weighted signals scaled by the regime', () => {
+    const { direction, conviction, contributions } = fuse(
+      [signal('ou-funding', -1, 0.5), signal('kalman-funding', 1, 0.25)],
+      [1, 0, 0],
+      options,
+    )
+    expect(direction).toBe(-1)
+    expect(conviction).toBeCloseTo(1.25 * (0.6 * 0.5 - 0.4 * 0.25), 12)
+    expect(contributions.map(({ value }) => value)).toEqual([expect.closeTo(-0.375, 12), expect.closeTo(0.125, 12)])
+  })
+
+  it('turns contrarian signals up in chop and down in trend, momentum the other way', () => {
+    const convictionIn = (style: Style, probabilities: readonly [number, number, number]) =>
+      fuse([signal('ou-funding', 1, 0.5, { style })], probabilities, options).conviction
+    expect(convictionIn('contrarian', [1, 0, 0])).toBeGreaterThan(convictionIn('contrarian', uniform))
+    expect(convictionIn('contrarian', [0, 1, 0])).toBeLessThan(convictionIn('contrarian', uniform))
+    expect(convictionIn('momentum', [1, 0, 0])).toBeLessThan(convictionIn('momentum', uniform))
+    expect(convictionIn('momentum', [0, 1, 0])).toBeGreaterThan(convictionIn('momentum', uniform))
+  })
+
+  it('says nothing without an estimate', () => {
+    expect(fuse([signal('ou-funding', 1, 1)], undefined, options)).toMatchObject({
+      direction: 0,
+      conviction: 0,
+      unavailable: 'no estimates',
+    })
+  })
+
+  it('does not give the weight of a missing source to the others', () => {
+    const one = fuse([signal('ou-funding', 1, 0.5), missing('kalman-funding')], uniform, options)
+    const two = fuse([signal('ou-funding', 1, 0.5), signal('kalman-funding', 0, 0)], uniform, options)
+    expect(one.conviction).toBe(two.conviction)
+    expect(one.contributions[1]).toMatchObject({ source: 'kalman-funding', value: 0, unavailable: 'no funding' })
+  })
+
+  it('takes horizon and expectation from the signals that agree', () => {
+    const expected = { funding: 0.001, reversion: 0.002 }
+    const fused = fuse(
+      [
+        signal('ou-funding', 1, 1, { horizonHours: 8, expected }),
+        signal('kalman-funding', -1, 0.1, { horizonHours: 40, expected: { funding: 9, reversion: 9 } }),
+      ],
+      uniform,
+      options,
+    )
+    expect(fused).toMatchObject({ direction: 1, horizonHours: 8, expected })
+    expect(fuse([signal('ou-funding', 1, 1)], uniform, options)).not.toHaveProperty('expected')
+  })
+
+  it('ignores a source without a weight', () => {
+    expect(fuse([signal('rumour', 1, 1)], uniform, options)).toMatchObject({ direction: 0, conviction: 0 })
+  })
+
+  it('stays between 0 and 1', () => {
+    const direction = fc.constantFrom<Direction>(-1, 0, 1)
+    const strength = fc.double({ min: 0, max: 1, noNaN: true })
+    fc.assert(
+      fc.property(direction, strength, direction, strength, strength, (a, s, b, t, p) => {
+        const { conviction, direction: fused } = fuse(
+          [signal('ou-funding', a, s), signal('kalman-funding', b, t)],
+          [p, (1 - p) / 2, (1 - p) / 2],
+          options,
+        )
+        expect(conviction).toBeGreaterThanOrEqual(0)
+        expect(conviction).toBeLessThanOrEqual(1)
+        if (fused === 0) expect(conviction).toBe(0)
+      }),
+      { seed: 3 },
+    )
+  })
+})
