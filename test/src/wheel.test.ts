@@ -18,7 +18,7 @@ const options = (changes: Record<string, unknown> = {}) => WheelOptions.parse({ 
 const turn = (changes: Partial<Parameters<typeof runWheel>[0]> = {}) =>
   runWheel({ bars, estimates: estimatesOf(bars), range, options: options(), ...changes })
 
-const before = (result: WheelResult, time: number) => ({
+const pastOf = (result: WheelResult, time: number) => ({
   decisions: result.decisionLog.filter(({ asOf }) => asOf < time),
   events: result.events.filter((event) => event.time < time),
   equity: result.equity.value.slice(0, (time - range.from) / HOUR),
@@ -67,8 +67,11 @@ describe('wheel', () => {
       expect([price, rate]).toEqual([history.close[row], history.funding[row]])
       expect(amount).toBe(toMicro(-size * price * rate!))
     }
-    const held = tradeLog.reduce((sum, { openedAt, closedAt }) => sum + (closedAt - openedAt) / HOUR, 0)
-    expect(settled).toHaveLength(held)
+    // A position pays for [S - 1 h, S) at S: first an hour after its opening, last at the hour of its closing.
+    const due = tradeLog.flatMap(({ coin, openedAt, closedAt }) =>
+      Array.from({ length: (closedAt - openedAt) / HOUR }, (_, i) => `${coin} ${openedAt + (i + 1) * HOUR}`),
+    )
+    expect(settled.map(({ coin, time }) => `${coin} ${time}`).sort()).toEqual(due.sort())
   })
 
   it('does not see the future: earlier decisions, fills and equity stay', async () => {
@@ -76,11 +79,11 @@ describe('wheel', () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 410, max: HOURS - 5 }), async (hour) => {
         const now = START + hour * HOUR
-        const past = before(whole, now + 1)
+        const past = pastOf(whole, now + 1)
         const cut = bars.map((history) => without(history, (index) => index >= hour))
-        expect(before(await turn({ bars: cut }), now + 1)).toEqual(past)
+        expect(pastOf(await turn({ bars: cut }), now + 1)).toEqual(past)
         const other = bars.map((history) => withOtherFuture(history, hour))
-        expect(before(await turn({ bars: other }), now + 1)).toEqual(past)
+        expect(pastOf(await turn({ bars: other }), now + 1)).toEqual(past)
       }),
       { numRuns: 8, seed: 6 },
     )
