@@ -21,7 +21,7 @@ export class MillraceError extends Error {
   }
 }
 
-/** The input (file, flag, configuration, answer of a venue) is not what it must be. */
+/** The input (file, flag, configuration) is not what it must be. */
 export class InputError extends MillraceError {
   constructor(message: string, details?: Record<string, unknown>, cause?: unknown) {
     super('fix-input', message, details, cause)
@@ -32,6 +32,16 @@ export class InputError extends MillraceError {
 export class UnavailableError extends MillraceError {
   constructor(message: string, details?: Record<string, unknown>, cause?: unknown) {
     super('retry', message, details, cause)
+  }
+}
+
+/**
+ * A venue answered, but not with what it documents (a missing field, text where a number belongs, rows out of
+ * order). Asking again would only fetch doubt: another provider may serve, this answer must not.
+ */
+export class VenueError extends MillraceError {
+  constructor(message: string, details?: Record<string, unknown>, cause?: unknown) {
+    super('fail-closed', message, details, cause)
   }
 }
 

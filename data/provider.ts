@@ -11,6 +11,8 @@ export interface Candles {
   readonly close: Float64Array
   /** Coins traded. */
   readonly volume: Float64Array
+  /** Open interest in coins at the end of the candle, `NaN` where unknown; absent where the source has no history. */
+  readonly openInterest?: Float64Array
 }
 
 /** Settled funding of one coin, ascending and unique. */
@@ -44,7 +46,15 @@ export interface OpenInterest {
 /** A remark about data that was usable but not perfect: stated, counted, shown in the report. */
 export interface DataNotice {
   readonly coin: string
-  readonly kind: 'gap' | 'duplicate' | 'unordered' | 'missing-funding' | 'truncated' | 'failover' | 'stale'
+  readonly kind:
+    | 'gap'
+    | 'duplicate'
+    | 'unordered'
+    | 'missing-funding'
+    | 'truncated'
+    | 'failover'
+    | 'stale'
+    | 'unavailable'
   readonly message: string
 }
 
@@ -52,8 +62,9 @@ export interface DataNotice {
  * Where market data comes from.
  *
  * Made by a function of its options; every driver passes `test/data/providers/conformance.ts`.
- * Methods throw `InputError` for what the caller must fix (unknown coin, broken file, an answer that
- * is not what the venue documents) and `UnavailableError` for what another try or provider may mend.
+ * Methods throw `InputError` for what the caller must fix (unknown coin, broken file), `UnavailableError`
+ * for what another try or provider may mend, and `VenueError` for an answer that is not what the venue
+ * documents. An aborted `signal` rejects with its reason.
  */
 export interface Provider {
   readonly name: string

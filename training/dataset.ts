@@ -1,4 +1,4 @@
-import type { Bars, TimeRange } from '#data/bars.ts'
+import { type Bars, HOUR, type TimeRange } from '#data/bars.ts'
 import { computeFeatures, FEATURES, type Feature, type FeatureTable } from '#data/features.ts'
 import { type WindowEnd, windowRows } from '#data/windows.ts'
 import { fitScaling, type Scaling } from '#models/scaling.ts'
@@ -43,7 +43,7 @@ export function usableRange(markets: readonly Market[], within: TimeRange): Time
       const asOf = features.asOf[row]
       if (Number.isNaN(features.sigma[row]) || asOf < within.from || asOf >= within.to) continue
       from = Math.min(from, asOf)
-      to = Math.max(to, asOf + 1)
+      to = Math.max(to, asOf + HOUR)
     }
   }
   return from < to ? { from, to } : undefined
@@ -68,7 +68,7 @@ export function selectSamples(dataset: Dataset, part: Part, options: SampleOptio
     for (const row of windowRows(features, knots)) {
       const asOf = features.asOf[row]
       if (marketLabels[row] === NO_LABEL || partOf(dataset.split, asOf) !== part) continue
-      if (stride > 1 && (asOf / 3_600_000) % stride !== 0) continue
+      if (stride > 1 && (asOf / HOUR) % stride !== 0) continue
       ends.push({ table: features, row })
       labels.push(marketLabels[row])
     }

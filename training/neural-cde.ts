@@ -11,28 +11,7 @@ import { createAdamW } from './adamw.ts'
 import { inverseFrequency } from './class-weights.ts'
 import type { Samples } from './dataset.ts'
 import { classScores, confusionMatrix } from './metrics.ts'
-
-/** How a neural CDE is fitted (design section 6). */
-export interface CdeTrainingOptions {
-  readonly epochs: number
-  readonly patience: number
-  readonly batch: number
-  readonly learningRate: number
-  readonly weightDecay: number
-  readonly clipNorm: number
-  /** Share of each target given evenly to all classes. */
-  readonly labelSmoothing: number
-  /** Whether half of the training windows, chosen anew each epoch, have their returns negated. */
-  readonly mirror: boolean
-  /** Share of h(T) that is dropped in training. */
-  readonly dropout: number
-  /** Decay a step of the running average of the weights, which is what is validated and kept; 0 for none. */
-  readonly averaging: number
-  /** After this many epochs without a better validation loss the rate is halved, from the best epoch on. */
-  readonly decayPatience: number
-  /** Stop after this many milliseconds with the best epoch so far. */
-  readonly budget: number
-}
+import type { CdeTrainingOptions } from './options.ts'
 
 /** One line of the training curve. */
 export interface Epoch {
@@ -136,7 +115,7 @@ export async function fitCde(input: CdeFitInput): Promise<CdeFit> {
       parameters.set(best.parameters)
       sinceDecay = 0
     }
-    if (epoch - best.epoch >= options.patience || clock() - started > options.budget) break
+    if (epoch - best.epoch >= options.patience || clock() - started > options.minutes * 60_000) break
   }
   return { parameters: best.parameters, epochs, bestEpoch: best.epoch }
 }

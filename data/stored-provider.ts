@@ -1,0 +1,192 @@
+import { floorToHour, gaps, HOUR, type TimeRange } from './bars.ts'
+import { UnavailableError, VenueError } from './errors.ts'
+import { createNoticeBook } from './notices.ts'
+import type { Candles, FundingSeries, Instrument, Provider } from './provider.ts'
+import { checkRange, hourText } from './providers/series.ts'
+import type { Coverage, SeriesKind, Store } from './store.ts'
+
+/** The venue may correct or complete its newest rows: this much is always asked for again. */
+const REVISED = 3 * HOUR
+/** A hole that may still be filled is looked at again when it was last asked for longer ago than this. */
+const PATIENCE = 5 * 60_000
+/** A missing hour may still be published within this time; what is missing longer stays a gap. */
+const LATE = 72 * HOUR
+
+/** @see throughStore */
+export interface StoredProviderOptions {
+  readonly store: Store
+  readonly now: () => number
+  /**
+   * What to do when the provider does not serve and the store has something of the range: `serve-stored` gives that
+   * with a `stale` notice, `throw` leaves it to the caller (for a member of a failover).
+   */
+  readonly whenUnavailable?: 'serve-stored' | 'throw'
+}
+
+/** Ranges to ask the provider for, and what is covered once it has answered. */
+interface Plan {
+  readonly missing: TimeRange[]
+  readonly covered: Coverage
+}
+
+/**
+ * What has to be fetched so that `range` is covered. The covered range stays unbroken, so hours between it and
+ * `range` are fetched too.
+ *
+ * @param firstLate first missing hour that may still be published.
+ */
+export function planFetch(range: TimeRange, has: Coverage | undefined, firstLate: number, now: number): Plan {
+  const known = floorToHour(now)
+  const to = Math.min(range.to, known)
+  if (has === undefined) {
+    const covered = { from: range.from, to, checked: now }
+    return { missing: to > range.from ? [{ from: range.from, to }] : [], covered }
+  }
+  const missing: TimeRange[] = []
+  if (range.from < has.from) missing.push({ from: range.from, to: has.from })
+  const from = Math.min(range.from, has.from)
+  const patience = firstLate < has.to ? now - has.checked < PATIENCE : true
+  const upToDate = floorToHour(has.checked) === known && patience
+  const reachesEnd = to > has.to - REVISED
+  const tail = Math.max(from, Math.min(has.to - REVISED, firstLate))
+  if (to > has.to || (reachesEnd && !upToDate && has.to > known - LATE)) {
+    missing.push({ from: tail, to: Math.max(to, has.to) })
+  }
+  const end = Math.max(to, has.to)
+  return { missing, covered: { from, to: end, checked: missing.length > 0 ? now : has.checked } }
+}
+
+/**
+ * `provider`, with everything it serves kept in `store`: what is there already is not fetched again. The newest
+ * hours are, because the venue publishes missing candles late; so is everything from the first hour missing within the last
+ * three days. Open interest is written down whenever it is asked for, and comes back with the candles.
+ *
+ * The result is not `remote`. It shares the origin of `provider`, and closes it, but not the store.
+ */
+export function throughStore(provider: Provider, options: StoredProviderOptions): Provider {
+  const { store, now, whenUnavailable = 'serve-stored' } = options
+  const { origin } = provider
+  const notices = createNoticeBook()
+
+  /** True when the store may stand in for a provider that failed with `error`. */
+  function mayServeStored(error: unknown): error is UnavailableError | VenueError {
+    return whenUnavailable === 'serve-stored' && (error instanceof UnavailableError || error instanceof VenueError)
+  }
+
+  async function refresh(
+    coin: string,
+    kind: SeriesKind,
+    range: TimeRange,
+    storedTimes: (covered: TimeRange) => Float64Array,
+    fetchInto: (missing: TimeRange, covered: Coverage) => Promise<void>,
+  ): Promise<void> {
+    const moment = now()
+    const has = store.coverage(origin, coin, kind)
+    const firstLate = has === undefined ? Number.POSITIVE_INFINITY : firstMissing(storedTimes(has), has, moment)
+    const { missing, covered } = planFetch(range, has, firstLate, moment)
+    let reached = has
+    for (const part of missing) {
+      // Each part is covered as soon as it is stored: a failure of the second keeps the first.
+      reached = reached === undefined ? covered : join(reached, part, moment)
+      await fetchInto(part, reached)
+    }
+  }
+
+  async function orStored<T>(
+    coin: string,
+    what: string,
+    signal: AbortSignal | undefined,
+    update: () => Promise<void>,
+    read: () => T,
+    times: (series: T) => Float64Array,
+  ): Promise<T> {
+    try {
+      await update()
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (!mayServeStored(error)) throw error
+      const series = read()
+      const last = times(series).at(-1)
+      if (last === undefined) throw error
+      const message = `${what} come from the store, the last of ${hourText(last)}, because: ${error.message}`
+      notices.add({ coin, kind: 'stale', message })
+      return series
+    }
+    return read()
+  }
+
+  return {
+    name: provider.name,
+    origin,
+    remote: false,
+    async universe(signal): Promise<Instrument[]> {
+      try {
+        return await provider.universe(signal)
+      } catch (error) {
+        signal?.throwIfAborted()
+        const coins = store.coins(origin)
+        if (!mayServeStored(error) || coins.length === 0) throw error
+        const message = `the list of coins is what the store has, because: ${error.message}`
+        notices.add({ coin: '', kind: 'stale', message })
+        return coins.map((coin) => ({ coin, live: true }))
+      }
+    },
+    candles(coin: string, range: TimeRange, signal?: AbortSignal): Promise<Candles> {
+      checkRange(range)
+      const read = () => store.candles(origin, coin, range)
+      const update = () =>
+        refresh(
+          coin,
+          'candles',
+          range,
+          (covered) => store.candles(origin, coin, recent(covered)).openTime,
+          async (part, covered) => store.addCandles(origin, await provider.candles(coin, part, signal), covered),
+        )
+      return orStored(coin, 'candles', signal, update, read, (series) => series.openTime)
+    },
+    funding(coin: string, range: TimeRange, signal?: AbortSignal): Promise<FundingSeries> {
+      checkRange(range)
+      const read = () => store.funding(origin, coin, range)
+      const update = () =>
+        refresh(
+          coin,
+          'funding',
+          range,
+          (covered) => store.funding(origin, coin, recent(covered)).time.map((time) => time - HOUR),
+          async (part, covered) => store.addFunding(origin, await provider.funding(coin, part, signal), covered),
+        )
+      return orStored(coin, 'funding rates', signal, update, read, (series) => series.time)
+    },
+    async openInterest(signal) {
+      const snapshots = await provider.openInterest(signal)
+      store.addOpenInterest(origin, snapshots)
+      return snapshots
+    },
+    takeNotices() {
+      for (const notice of provider.takeNotices()) notices.add(notice)
+      return notices.take()
+    },
+    close: () => provider.close(),
+  }
+}
+
+/** The end of a covered range in which late rows may still come. */
+function recent(covered: TimeRange): TimeRange {
+  return { from: Math.max(covered.from, covered.to - LATE), to: covered.to }
+}
+
+/** First hour without a row in the recent part of what is covered; infinity when there is none, or no row at all. */
+function firstMissing(times: Float64Array, covered: TimeRange, now: number): number {
+  if (times.length === 0) return Number.POSITIVE_INFINITY
+  const oldest = floorToHour(now) - LATE
+  const inner = gaps(times).find(({ to }) => to > oldest)
+  if (inner !== undefined) return Math.max(inner.from, oldest)
+  const end = times[times.length - 1] + HOUR
+  return end < covered.to ? Math.max(end, oldest) : Number.POSITIVE_INFINITY
+}
+
+/** The smallest unbroken range of both. */
+function join(has: Coverage, part: TimeRange, now: number): Coverage {
+  const grows = part.to >= has.to
+  return { from: Math.min(has.from, part.from), to: Math.max(has.to, part.to), checked: grows ? now : has.checked }
+}

@@ -1,0 +1,93 @@
+import * as tf from '@tensorflow/tfjs'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { computeFeatures } from '#data/features.ts'
+import { createRandom } from '#data/random.ts'
+import { windowRows } from '#data/windows.ts'
+import { selectBackend } from '#models/backend.ts'
+import { CdeConfiguration } from '#models/neural-cde/configuration.ts'
+import { fitScaling } from '#models/scaling.ts'
+import { columnsOf, type Samples } from '#training/dataset.ts'
+import { type CdeFitInput, fitCde } from '#training/neural-cde.ts'
+import { CdeTrainingOptions } from '#training/options.ts'
+import { randomBars } from '../markets.ts'
+
+const CHANNELS = ['return', 'return12', 'volatility']
+const KNOTS = 8
+
+/** Windows labelled by something that can be seen in them: the size and the sign of the 12 h return. */
+function learnableSamples(seed: number): { samples: Samples; scaling: ReturnType<typeof fitScaling> } {
+  const table = computeFeatures(randomBars(seed, 700))
+  const rows = Array.from(windowRows(table, KNOTS))
+  const label = (row: number) => {
+    const move = table.values[row * table.channels.length + 1]
+    return Math.abs(move) < 0.6 ? 0 : move > 0 ? 1 : 2
+  }
+  return {
+    samples: { ends: rows.map((row) => ({ table, row })), labels: Uint8Array.from(rows, label) },
+    scaling: fitScaling(CHANNELS, [columnsOf(table, 180, 700, CHANNELS)]),
+  }
+}
+
+function fitInput(seed: number): CdeFitInput {
+  const { samples, scaling } = learnableSamples(1)
+  return {
+    architecture: {
+      ...CdeConfiguration.parse({ hidden: 8, width: 8, readout: 8, solver: 'euler' }),
+      channels: CHANNELS,
+      counted: [],
+      knots: KNOTS,
+    },
+    scaling,
+    train: samples,
+    validation: learnableSamples(2).samples,
+    options: CdeTrainingOptions.parse({ epochs: 5, batch: 64, averaging: 0.9, mirror: false }),
+    random: createRandom(seed),
+    clock: () => 0,
+  }
+}
+
+describe('fitCde', () => {
+  beforeAll(async () => {
+    await selectBackend('wasm')
+  })
+
+  it('learns what can be learned, and keeps the best epoch', async () => {
+    const fit = await fitCde(fitInput(1))
+    const best = fit.epochs[fit.bestEpoch - 1]
+    expect(best.validationMacroF1).toBeGreaterThan(0.8)
+    expect(best.validationLoss).toBe(Math.min(...fit.epochs.map((epoch) => epoch.validationLoss)))
+  })
+
+  it('gives the same result for the same seed, and another for another', async () => {
+    const [first, again, other] = [await fitCde(fitInput(1)), await fitCde(fitInput(1)), await fitCde(fitInput(2))]
+    expect(again.parameters).toEqual(first.parameters)
+    expect(again.epochs).toEqual(first.epochs)
+    expect(other.parameters).not.toEqual(first.parameters)
+  })
+
+  it('leaves no tensor behind', async () => {
+    await fitCde(fitInput(1))
+    const before = tf.memory().numTensors
+    await fitCde(fitInput(1))
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it('stops when it is told to', async () => {
+    const stop = new AbortController()
+    const input = { ...fitInput(1), signal: stop.signal, onEpoch: () => stop.abort(new Error('enough')) }
+    await expect(fitCde(input)).rejects.toThrow('enough')
+  })
+
+  it('ends with the best epoch when its time is up', async () => {
+    let minutes = 0
+    const input = { ...fitInput(1), clock: () => 60_000 * minutes++ }
+    const fit = await fitCde({ ...input, options: { ...input.options, minutes: 0.5 } })
+    expect(fit.epochs).toHaveLength(1)
+  })
+
+  it('refuses an empty fold', async () => {
+    const input = fitInput(1)
+    const empty: Samples = { ends: [], labels: new Uint8Array(0) }
+    await expect(fitCde({ ...input, validation: empty })).rejects.toThrow(/0 validation windows/)
+  })
+})

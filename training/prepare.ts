@@ -1,0 +1,133 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import { type Bars, barsWithin, floorToHour, HOUR, type TimeRange } from '#data/bars.ts'
+import { dataHash } from '#data/data-hash.ts'
+import { InputError } from '#data/errors.ts'
+import { type LoadedBars, loadBars } from '#data/load.ts'
+import type { ProgressListener } from '#data/progress.ts'
+import type { DataNotice, Instrument, Provider } from '#data/provider.ts'
+import { openProvider, SourceSpec } from '#data/source.ts'
+import { openStore, type Store } from '#data/store.ts'
+import { buildMarkets, type Dataset, type Market, usableRange } from './dataset.ts'
+import { CENTRED_LABEL } from './labels.ts'
+import { splitByTime } from './splits.ts'
+
+const coinList = z.array(z.string().min(1)).nonempty()
+
+/** What data a run is about; plain JSON, so that a training on another machine sees the same. */
+export const DatasetRequest = z.strictObject({
+  source: SourceSpec,
+  /** Coins evaluated; the core eight that the source has by default. */
+  coins: coinList.optional(),
+  /** Coins trained on; every coin of a local source, the coins evaluated of a remote one, by default. */
+  pool: z.union([coinList, z.literal('all')]).optional(),
+  /** Range of `asOf`, UTC milliseconds; all that a local source has by default. */
+  from: z.number().optional(),
+  to: z.number().optional(),
+  testFrom: z.number().optional(),
+  /** Directory of the local store. */
+  state: z.string().min(1),
+})
+export type DatasetRequest = z.infer<typeof DatasetRequest>
+
+/** A data set ready for training, with all there is to say about where it came from. */
+export interface PreparedDataset extends Dataset {
+  /** Coins evaluated, a subset of the markets. */
+  readonly coins: readonly string[]
+  /** Range of `asOf` of the samples. */
+  readonly range: TimeRange
+  readonly origin: string
+  /** SHA-256 over all bars. */
+  readonly hash: string
+  readonly notices: readonly DataNotice[]
+  readonly instruments: readonly Instrument[]
+}
+
+export interface PrepareContext {
+  readonly now: () => number
+  readonly progress?: ProgressListener
+  readonly signal?: AbortSignal
+}
+
+/** Bars before `from` that are loaded so that features and gates are warm when the range begins. */
+const LOOKBACK_HOURS = 336
+/** What a remote source is asked for unless told otherwise. */
+const REMOTE_DAYS = 30
+const STORE_FILE = 'market.sqlite'
+
+/**
+ * Loads bars and turns them into features, labels and a split.
+ *
+ * @throws {InputError} where source, coins or range are wrong or too small for a split
+ * @throws {UnavailableError} where the source cannot be reached and the store has nothing
+ */
+export async function prepareDataset(request: DatasetRequest, context: PrepareContext): Promise<PreparedDataset> {
+  const store = usesStore(request.source) ? openStore(join(request.state, STORE_FILE)) : undefined
+  const provider = openProvider(request.source, { now: context.now, store })
+  try {
+    const instruments = await provider.universe(context.signal)
+    const within = wantedRange(request, provider.remote, context.now())
+    const { evaluated, loaded } = await loadPool(request, provider, store, within, context)
+    const bars = cut(loaded.bars, within)
+    const markets = buildMarkets(bars)
+    const range = usableRange(markets, within)
+    if (!range) throw new InputError(`${provider.origin} has too few bars: features need a week of them`, { within })
+    return {
+      markets,
+      split: splitByTime(range, CENTRED_LABEL.halfWidth, request.testFrom),
+      label: CENTRED_LABEL,
+      coins: evaluated,
+      range,
+      origin: provider.origin,
+      hash: dataHash(bars),
+      notices: loaded.notices,
+      instruments,
+    }
+  } finally {
+    await provider.close()
+    store?.close()
+  }
+}
+
+/** Markets of the coins evaluated, in their order. */
+export function evaluatedMarkets(dataset: PreparedDataset): Market[] {
+  return dataset.coins.flatMap((coin) => dataset.markets.find((market) => market.bars.coin === coin) ?? [])
+}
+
+function usesStore(source: SourceSpec): boolean {
+  return source.source === 'hyperliquid' || (source.source === 'failover' && source.of.some(usesStore))
+}
+
+/** Range of `asOf` that is wanted: everything, unless the source is remote or the request says otherwise. */
+function wantedRange({ from, to }: DatasetRequest, remote: boolean, now: number): TimeRange {
+  if (!remote) return { from: from ?? 0, to: to ?? Number.MAX_SAFE_INTEGER }
+  const end = floorToHour(to ?? now)
+  return { from: floorToHour(from ?? end - REMOTE_DAYS * 24 * HOUR), to: end }
+}
+
+async function loadPool(
+  request: DatasetRequest,
+  provider: Provider,
+  store: Store | undefined,
+  within: TimeRange,
+  context: PrepareContext,
+): Promise<{ evaluated: string[]; loaded: LoadedBars }> {
+  // A local source is read whole: cutting it here would report the warm-up that it never had as a shortage.
+  const range = provider.remote ? { from: within.from - LOOKBACK_HOURS * HOUR, to: within.to } : undefined
+  const load = (coins: readonly string[] | 'core' | 'all') => loadBars({ provider, store, coins, range, ...context })
+  const first = await load(request.coins ?? 'core')
+  const evaluated = first.bars.map((bars) => bars.coin)
+  const pool = request.pool ?? (provider.remote ? undefined : 'all')
+  if (pool === undefined) return { evaluated, loaded: first }
+  const rest = await load(pool)
+  const extra = rest.bars.filter((bars) => !evaluated.includes(bars.coin))
+  const said = new Set(first.notices.map((notice) => `${notice.coin} ${notice.message}`))
+  const added = rest.notices.filter((notice) => !said.has(`${notice.coin} ${notice.message}`))
+  return { evaluated, loaded: { bars: [...first.bars, ...extra], notices: [...first.notices, ...added] } }
+}
+
+/** Bars of the range and of the warm-up before it; coins without any bar in it are gone. */
+function cut(bars: readonly Bars[], { from, to }: TimeRange): Bars[] {
+  const range = { from: from - LOOKBACK_HOURS * HOUR, to }
+  return bars.map((coinBars) => barsWithin(coinBars, range)).filter((coinBars) => coinBars.openTime.length > 0)
+}
