@@ -1,0 +1,153 @@
+import {
+  type BackendClasses,
+  type BackendFactory,
+  type FlowProducer,
+  type IQueueBackend,
+  type Processor,
+  type Queue,
+  type QueueEvents,
+  type Worker,
+  type WorkerOptions,
+  withBackend,
+} from 'bullmq'
+import type { Logger } from 'pino'
+
+/** BullMQ's classes with the datastore left open: the same calls on Redis and on PostgreSQL. */
+export type BrokerQueue<Data, Result> = Queue<Data, Result, string, Data, Result, string, IQueueBackend, unknown>
+export type BrokerWorker<Data, Result> = Worker<Data, Result, string, IQueueBackend>
+export type BrokerQueueEvents = QueueEvents<unknown, IQueueBackend, unknown>
+export type BrokerFlowProducer = FlowProducer<IQueueBackend, unknown>
+
+/** What a worker of one queue may set; the defaults suit jobs of seconds. */
+export interface BrokerWorkerOptions {
+  /** Jobs at a time, default 1. */
+  readonly concurrency?: number
+  /** Milliseconds after which a job without lock renewal may be given to another worker, default 30,000. */
+  readonly lockDuration?: number
+  /** Milliseconds between two searches for such jobs, default 30,000. */
+  readonly stalledInterval?: number
+  /** How often a job may lose its worker before it fails, default 3. */
+  readonly maxStalledCount?: number
+}
+
+/**
+ * Where jobs wait for workers: one small interface, two drivers (design section 10).
+ *
+ * Everything created through a broker belongs to it and is closed by {@link Broker.close}.
+ */
+export interface Broker {
+  readonly name: 'redis' | 'postgres'
+  /** Host, port and database, without secrets: fit for logs and reports. */
+  readonly connection: string
+  /** What this broker's jobs are kept apart by: a key prefix on Redis, a schema on PostgreSQL. */
+  readonly namespace: string
+  createQueue<Data, Result>(name: string): BrokerQueue<Data, Result>
+  createWorker<Data, Result>(
+    name: string,
+    processor: Processor<Data, Result, string>,
+    options?: BrokerWorkerOptions,
+  ): BrokerWorker<Data, Result>
+  /** Resolves when it listens: what happens after that is not missed. */
+  createQueueEvents(name: string): Promise<BrokerQueueEvents>
+  createFlowProducer(): BrokerFlowProducer
+  /** Variables that make {@link openBroker} in a child process reach this broker. Holds secrets: never log it. */
+  workerEnvironment(): Record<string, string>
+  /** Workers first (they finish what they hold), then the rest, then the server if it is ours. Safe to call twice. */
+  close(): Promise<void>
+}
+
+/** What a driver knows and {@link createBullBroker} does not. */
+export interface Driver<Connection> {
+  readonly name: Broker['name']
+  readonly connection: string
+  readonly namespace: string
+  readonly factory: BackendFactory<IQueueBackend, Connection>
+  /** What BullMQ takes as `connection`. */
+  readonly connect: Connection
+  readonly workerEnvironment: Record<string, string>
+  readonly logger: Logger
+  /** Called last, when nothing of ours uses the connection any more. */
+  release(): Promise<void>
+}
+
+/** Events kept for listeners that lag behind; each carries a result, so more would only cost memory. */
+const EVENTS_KEPT = 2_000
+
+interface Closable {
+  close(): Promise<void>
+}
+
+interface Emitter {
+  on(event: 'error', listener: (error: Error) => void): unknown
+}
+
+/** The broker over a driver's datastore. */
+export function createBullBroker<Connection>(driver: Driver<Connection>): Broker {
+  const { logger, namespace } = driver
+  // The job types are per queue and the connection type is the driver's own business.
+  const classes = withBackend(driver.factory) as unknown as BackendClasses<IQueueBackend, unknown>
+  const base = { connection: driver.connect, prefix: namespace }
+  const workers: Closable[] = []
+  const others: Closable[] = []
+  let closing: Promise<void> | undefined
+
+  // An 'error' event without a listener ends the process; connection errors are mended by BullMQ's own retries.
+  const watch = (part: string, emitter: Emitter) => {
+    emitter.on('error', (error) => {
+      if (!closing) logger.warn({ part, error: error.message }, `${driver.name} broker: ${part}: ${error.message}`)
+    })
+  }
+
+  const closeAll = async () => {
+    await Promise.all(workers.map((worker) => worker.close()))
+    await Promise.all(others.map((other) => other.close()))
+    await driver.release()
+  }
+
+  return {
+    name: driver.name,
+    connection: driver.connection,
+    namespace,
+    createQueue<Data, Result>(name: string) {
+      const queue = new classes.Queue(name, { ...base, streams: { events: { maxLen: EVENTS_KEPT } } })
+      watch(`queue ${name}`, queue)
+      others.push(queue)
+      return queue as unknown as BrokerQueue<Data, Result>
+    },
+    createWorker<Data, Result>(
+      name: string,
+      processor: Processor<Data, Result, string>,
+      options: BrokerWorkerOptions = {},
+    ) {
+      const settings: WorkerOptions<unknown> = {
+        ...base,
+        concurrency: options.concurrency ?? 1,
+        lockDuration: options.lockDuration ?? 30_000,
+        stalledInterval: options.stalledInterval ?? 30_000,
+        maxStalledCount: options.maxStalledCount ?? 3,
+      }
+      const worker = new classes.Worker(name, processor as Processor, settings)
+      watch(`worker of ${name}`, worker)
+      workers.push(worker)
+      return worker as unknown as BrokerWorker<Data, Result>
+    },
+    async createQueueEvents(name) {
+      const events = new classes.QueueEvents(name, base)
+      watch(`events of ${name}`, events)
+      others.push(events)
+      await events.waitUntilReady()
+      return events
+    },
+    createFlowProducer() {
+      const producer = new classes.FlowProducer(base)
+      watch('flow producer', producer)
+      others.push(producer)
+      return producer
+    },
+    workerEnvironment: () => ({ ...driver.workerEnvironment }),
+    close() {
+      closing ??= closeAll()
+      return closing
+    },
+  }
+}

@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto'
+import { lowerBound, type TimeRange } from '#data/bars.ts'
+import { InputError, type MillraceError } from '#data/errors.ts'
+import type { FeatureTable } from '#data/features.ts'
+import type { ProgressListener } from '#data/progress.ts'
+import { REGIMES, type ServedKind } from '#models/regime.ts'
+import type { Broker } from './broker.ts'
+import { decodeFloat32, decodeFloat64, encodeFloat32, encodeFloat64 } from './encoding.ts'
+import { type InferItem, type InferJob, type InferResult, inferResultSchema } from './queues.ts'
+import { runRound } from './round.ts'
+
+export interface InferRoundOptions {
+  readonly broker: Broker
+  readonly tables: readonly FeatureTable[]
+  /** Moments to estimate: rows with `from <= asOf < to`. */
+  readonly asOf: TimeRange
+  /** Rows of history to send along: at least the knots of the model that will serve, default 64. */
+  readonly history?: number
+  /** Most rows to estimate in one job; default: what gives `minimumJobs` jobs, between 32 and 512. */
+  readonly rowsPerJob?: number
+  /** Most coins in one job, default 32. */
+  readonly batchCoins?: number
+  /** Work is cut into at least so many jobs where there are rows enough: four per worker; default 8. */
+  readonly minimumJobs?: number
+  readonly only?: ServedKind
+  /** Name of the round: the same round asked twice is the same jobs. Default: a new one. */
+  readonly round?: string
+  readonly progress?: ProgressListener
+  readonly signal?: AbortSignal
+  /** Milliseconds without any answer after which the round is given up, default 120,000. */
+  readonly timeout?: number
+}
+
+/** Estimates of one coin, ascending in time. */
+export interface CoinEstimates {
+  /** `[n]`, UTC milliseconds. */
+  readonly asOf: Float64Array
+  /** `[n, 3]` */
+  readonly probabilities: Float32Array
+}
+
+export interface InferRoundResult {
+  /** By coin; rows for which no window can be made (warm-up, gaps) are absent, and so are coins without any. */
+  readonly estimates: ReadonlyMap<string, CoinEstimates>
+  /** The model behind most estimates; another one beside it is among the degradations. */
+  readonly servedBy: InferResult['servedBy']
+  /** Worker processes that answered. */
+  readonly workers: number
+  readonly jobs: number
+  readonly windows: number
+  readonly seconds: number
+  readonly degradations: readonly string[]
+  /** Jobs that ended without estimates, and for which coins. */
+  readonly failures: readonly { readonly coins: readonly string[]; readonly error: MillraceError }[]
+}
+
+const DEFAULT_HISTORY = 64
+const DEFAULT_COINS = 32
+const DEFAULT_JOBS = 8
+const FEWEST_ROWS = 32
+const MOST_ROWS = 512
+const DEFAULT_TIMEOUT = 120_000
+
+/**
+ * Has the fleet estimate the regimes of all coins in `asOf`: fans the rows out as jobs and gathers the answers.
+ *
+ * A job that fails leaves its coins without those estimates and is told in `failures` and `degradations`.
+ *
+ * @throws {InputError} when no table has a row in `asOf`
+ * @throws {MillraceError} the first failure, when every job failed
+ * @throws {UnavailableError} when nothing answers for `timeout`
+ */
+export async function inferRound(options: InferRoundOptions): Promise<InferRoundResult> {
+  const started = performance.now()
+  const payloads = cutJobs(options)
+  const coinsOf = payloads.map((payload) => payload.batch.map((item) => item.coin))
+  const outcomes = await runRound({
+    broker: options.broker,
+    queue: 'infer',
+    payloads,
+    parse: (value) => inferResultSchema.parse(value),
+    onOutcome: (index, _outcome, done) =>
+      options.progress?.({ stage: 'infer', done, total: payloads.length, note: coinsOf[index].join(' ') }),
+    signal: options.signal,
+    patience: options.timeout ?? DEFAULT_TIMEOUT,
+  })
+
+  const results: InferResult[] = []
+  const failures: { coins: readonly string[]; error: MillraceError }[] = []
+  for (const [index, outcome] of outcomes.entries()) {
+    if (outcome.ok) results.push(outcome.result)
+    else failures.push({ coins: coinsOf[index], error: outcome.error })
+  }
+  if (results.length === 0) throw failures[0].error
+
+  const servedBy = mostUsed(results)
+  const degradations = new Set(results.flatMap((result) => result.degradations))
+  for (const other of new Set(results.map(({ servedBy: { kind, id } }) => `${kind} ${id}`))) {
+    if (other !== `${servedBy.kind} ${servedBy.id}`) degradations.add(`some jobs were served by ${other}`)
+  }
+  for (const { coins, error } of failures) degradations.add(`no estimates for ${coins.join(', ')}: ${error.message}`)
+  return {
+    estimates: mergeEstimates(results),
+    servedBy,
+    workers: new Set(results.map((result) => result.worker)).size,
+    jobs: payloads.length,
+    windows: results.reduce((sum, result) => sum + result.windows, 0),
+    seconds: (performance.now() - started) / 1000,
+    degradations: [...degradations],
+    failures,
+  }
+}
+
+/** The jobs of a round: stretches of at most `rowsPerJob` rows, packed into jobs of at most as many rows and `batchCoins` coins. */
+export function cutJobs(options: Omit<InferRoundOptions, 'broker'>): InferJob[] {
+  const { tables, asOf, only } = options
+  const round = options.round ?? randomUUID()
+  const history = options.history ?? DEFAULT_HISTORY
+  const batchCoins = options.batchCoins ?? DEFAULT_COINS
+  const spans = tables.map((table) => ({
+    table,
+    first: lowerBound(table.asOf, asOf.from),
+    end: lowerBound(table.asOf, asOf.to),
+  }))
+  const total = spans.reduce((sum, { first, end }) => sum + Math.max(0, end - first), 0)
+  if (total === 0) {
+    const range = `${new Date(asOf.from).toISOString()} up to ${new Date(asOf.to).toISOString()}`
+    throw new InputError(`there is nothing to estimate: none of ${tables.length} coins has a row in ${range}`)
+  }
+  const even = Math.ceil(total / (options.minimumJobs ?? DEFAULT_JOBS))
+  const rowsPerJob = options.rowsPerJob ?? Math.min(MOST_ROWS, Math.max(FEWEST_ROWS, even))
+
+  const jobs: InferJob[] = []
+  let batch: InferItem[] = []
+  let rows = 0
+  const flush = () => {
+    if (batch.length > 0) jobs.push({ round, batch, ...(only && { only }) })
+    batch = []
+    rows = 0
+  }
+  for (const { table, first, end } of spans) {
+    for (let row = first; row < end; ) {
+      if (rows === rowsPerJob || batch.length === batchCoins) flush()
+      const until = Math.min(end, row + rowsPerJob - rows)
+      batch.push(packStretch(table, row, until, history))
+      rows += until - row
+      row = until
+    }
+  }
+  flush()
+  return jobs
+}
+
+/** Rows `[first, end)` of the table with `history` rows before them. */
+function packStretch(table: FeatureTable, first: number, end: number, history: number): InferItem {
+  const start = Math.max(0, first - history)
+  const width = table.channels.length
+  return {
+    coin: table.coin,
+    channels: [...table.channels],
+    rows: encodeFloat32(table.values.subarray(start * width, end * width)),
+    asOf: encodeFloat64(table.asOf.subarray(start, end)),
+    sigma: encodeFloat64(table.sigma.subarray(start, end)),
+    first: first - start,
+    omitted: start,
+  }
+}
+
+function mostUsed(results: readonly InferResult[]): InferResult['servedBy'] {
+  const windows = new Map<string, number>()
+  let best = results[0].servedBy
+  let most = -1
+  for (const { servedBy, windows: count } of results) {
+    const key = `${servedBy.kind} ${servedBy.id}`
+    const sum = (windows.get(key) ?? 0) + count
+    windows.set(key, sum)
+    if (sum > most) {
+      most = sum
+      best = servedBy
+    }
+  }
+  return best
+}
+
+function mergeEstimates(results: readonly InferResult[]): Map<string, CoinEstimates> {
+  const parts = new Map<string, CoinEstimates[]>()
+  for (const { estimates } of results) {
+    for (const { coin, asOf: times, probabilities: values } of estimates) {
+      const asOf = decodeFloat64(times, `${coin} asOf`)
+      if (asOf.length === 0) continue
+      const probabilities = decodeFloat32(values, `${coin} probabilities`, asOf.length * REGIMES.length)
+      parts.set(coin, [...(parts.get(coin) ?? []), { asOf, probabilities }])
+    }
+  }
+  return new Map([...parts].map(([coin, list]) => [coin, joinParts(list)]))
+}
+
+function joinParts(parts: CoinEstimates[]): CoinEstimates {
+  parts.sort((a, b) => a.asOf[0] - b.asOf[0])
+  const count = parts.reduce((sum, part) => sum + part.asOf.length, 0)
+  const asOf = new Float64Array(count)
+  const probabilities = new Float32Array(count * REGIMES.length)
+  let offset = 0
+  for (const part of parts) {
+    asOf.set(part.asOf, offset)
+    probabilities.set(part.probabilities, offset * REGIMES.length)
+    offset += part.asOf.length
+  }
+  return { asOf, probabilities }
+}

@@ -1,0 +1,129 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { UnavailableError } from '#data/errors.ts'
+import type { Broker } from './broker.ts'
+import { type Channel, channelOf } from './channel.ts'
+import { type InferJob, jobId, jobOptions, type QueueName, type TrainJob } from './queues.ts'
+import { createTally, follow, type Outcome, type Tally, type TallyOptions } from './tally.ts'
+
+export interface RoundOptions<Payload extends InferJob | TrainJob, Result> extends Omit<TallyOptions<Result>, 'ids'> {
+  readonly broker: Broker
+  readonly queue: QueueName
+  readonly payloads: readonly Payload[]
+  readonly signal?: AbortSignal
+  /** Milliseconds without any sign of life after which the round is given up. */
+  readonly patience: number
+}
+
+/** Jobs handed to the broker at a time. */
+const CHUNK = 50
+/** First and longest pause between two looks at jobs of which no event came, milliseconds. */
+const LOOK_FIRST = 500
+const LOOK_LONGEST = 5_000
+
+/**
+ * Puts `payloads` on a queue and gathers how each ended, in their order; returns when all have.
+ *
+ * Listens before it adds. Events may still be lost (a restart, a trimmed stream), so jobs that stay silent are
+ * looked up, and added again when the broker has forgotten them, which their identity makes harmless.
+ *
+ * @throws {UnavailableError} when nothing happened for `patience`: no workers, or none that gets on
+ * @throws the signal's reason when aborted; jobs that wait are then taken back and running ones told to end
+ */
+export async function runRound<Payload extends InferJob | TrainJob, Result>(
+  options: RoundOptions<Payload, Result>,
+): Promise<readonly Outcome<Result>[]> {
+  const { broker, queue: name, payloads, signal } = options
+  signal?.throwIfAborted()
+  if (payloads.length === 0) return []
+
+  const channel = await channelOf(broker, name)
+  const ids = payloads.map((payload) => jobId(payload))
+  const tally = createTally({ ...options, ids })
+  const add = async (indices: readonly number[]) => {
+    for (let i = 0; i < indices.length; i += CHUNK) {
+      const chunk = indices.slice(i, i + CHUNK)
+      await channel.queue.addBulk(chunk.map((n) => ({ name, data: payloads[n], opts: jobOptions(name, payloads[n]) })))
+    }
+  }
+
+  const unfollow = follow(channel.events, tally)
+  const ending = new AbortController()
+  try {
+    await add([...tally.open.values()].map(([first]) => first))
+    const silence = watch(options, channel, tally, add, ending.signal)
+    await Promise.race([tally.finished, silence, rejectWhenAborted(signal, ending.signal)])
+    return tally.outcomes
+  } catch (error) {
+    await withdraw(channel, tally)
+    throw error
+  } finally {
+    ending.abort()
+    unfollow()
+  }
+}
+
+/** Looks after jobs that stay silent. Rejects when they do so for too long; never resolves before the round ends. */
+async function watch<Payload extends InferJob | TrainJob, Result>(
+  options: RoundOptions<Payload, Result>,
+  channel: Channel,
+  tally: Tally<Result>,
+  add: (indices: readonly number[]) => Promise<void>,
+  ended: AbortSignal,
+): Promise<void> {
+  const { broker, queue, patience } = options
+  let pause = LOOK_FIRST
+  while (!ended.aborted) {
+    const before = tally.lastSign()
+    await delay(Math.min(pause, patience), undefined, { signal: ended }).catch(() => {})
+    if (ended.aborted) return
+    if (tally.lastSign() !== before) {
+      pause = LOOK_FIRST
+      continue
+    }
+    pause = Math.min(pause * 2, LOOK_LONGEST)
+    for (const [id, [index]] of [...tally.open]) {
+      if (ended.aborted) return
+      if ((await look(channel, tally, id)) === 'forgotten') await add([index])
+    }
+    const silent = Date.now() - tally.lastSign()
+    if (silent < patience) continue
+    const workers = await channel.queue.getWorkersCount()
+    throw new UnavailableError(
+      `${tally.open.size} of ${options.payloads.length} ${queue} jobs are open and nothing was heard of them for ` +
+        `${Math.round(silent / 1000)} s (workers at ${broker.connection}: ${workers}): start workers or look into their logs`,
+      { queue, open: tally.open.size, workers },
+    )
+  }
+}
+
+/** What the broker knows of a job of which no event came. */
+async function look<Result>({ queue }: Channel, tally: Tally<Result>, id: string): Promise<'known' | 'forgotten'> {
+  const state = await queue.getJobState(id)
+  if (state === 'unknown') return 'forgotten'
+  if (state !== 'completed' && state !== 'failed') return 'known'
+  const job = await queue.getJob(id)
+  if (job && state === 'completed') tally.completed(id, job.returnvalue)
+  else if (job) tally.failed(id, job.failedReason)
+  return 'known'
+}
+
+/** Takes back the jobs that wait and marks those that run, whose workers look for the mark (`workers/train.ts`). */
+async function withdraw<Result>({ queue }: Channel, tally: Tally<Result>): Promise<void> {
+  for (const id of tally.open.keys()) {
+    try {
+      if ((await queue.remove(id)) === 1) continue
+      const job = await queue.getJob(id)
+      await job?.updateData({ ...(job.data as object), cancelled: true })
+    } catch {
+      // The round has failed already, perhaps because the broker is gone: its own error is the one to report.
+      return
+    }
+  }
+}
+
+function rejectWhenAborted(signal: AbortSignal | undefined, ended: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal?.aborted) reject(signal.reason)
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true, signal: ended })
+  })
+}

@@ -1,0 +1,94 @@
+import { parseArgs } from 'node:util'
+import { pino } from 'pino'
+import { z } from 'zod'
+import { InputError, MillraceError } from '#data/errors.ts'
+import { brokerEnvironment, openBroker } from './broker.ts'
+import { QUEUES } from './queues.ts'
+import { serveQueues } from './serve.ts'
+
+/**
+ * Entry of a worker process: `node jobs/worker.ts --queues infer,train --concurrency 2 --models var/models`.
+ *
+ * The broker comes from the environment (`REDIS_URL`, or what the parent's broker gives). Logs go to stderr as
+ * JSON lines. SIGTERM, SIGINT and a parent that ends make it finish what it holds and go.
+ */
+
+const count = z.coerce.number().int().positive()
+const argumentsSchema = z.object({
+  queues: z
+    .string()
+    .default('infer')
+    .transform((text) => text.split(',').map((name) => name.trim()))
+    .pipe(z.array(z.enum(QUEUES)).min(1)),
+  concurrency: count.default(1),
+  models: z.string().default('var/models'),
+  state: z.string().default('var'),
+  threads: count.optional(),
+  'drain-limit': count.optional(),
+  'lock-duration': count.optional(),
+  'stalled-interval': count.optional(),
+  'train-module': z.url().optional(),
+  'serving-module': z.url().optional(),
+})
+
+/** @throws {InputError} naming the first argument that is wrong */
+function readArguments(): z.infer<typeof argumentsSchema> {
+  const options = Object.fromEntries(
+    Object.keys(argumentsSchema.shape).map((name) => [name, { type: 'string' as const }]),
+  )
+  let values: Record<string, unknown>
+  try {
+    values = parseArgs({ options }).values
+  } catch (error) {
+    throw new InputError((error as Error).message)
+  }
+  const checked = argumentsSchema.safeParse(values)
+  if (checked.success) return checked.data
+  const [issue] = checked.error.issues
+  throw new InputError(`--${issue.path[0] as string}: ${issue.message}`)
+}
+
+const logger = pino(
+  { name: 'worker', level: process.env.MILLRACE_LOG_LEVEL ?? 'info' },
+  pino.destination({ dest: 2, sync: true }),
+)
+
+async function run(): Promise<void> {
+  const options = readArguments()
+  const broker = await openBroker({ ...brokerEnvironment(process.env), stateDirectory: options.state, logger })
+  const served = await serveQueues({
+    broker,
+    queues: options.queues,
+    concurrency: options.concurrency,
+    modelsDirectory: options.models,
+    threads: options.threads,
+    drainLimit: options['drain-limit'],
+    lockDuration: options['lock-duration'],
+    stalledInterval: options['stalled-interval'],
+    trainModule: options['train-module'],
+    servingModule: options['serving-module'],
+    logger,
+  })
+  logger.info(`worker ${process.pid} serves ${served.description}`)
+
+  let stopping = false
+  const stop = async (why: string) => {
+    if (stopping) return
+    stopping = true
+    logger.info(`worker ${process.pid}: ${why}, finishing what it holds`)
+    await served.drain()
+    await broker.close()
+    process.exit(0)
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal).catch(fail))
+  process.on('disconnect', () => void stop('its parent is gone').catch(fail))
+  process.send?.({ type: 'ready', description: served.description })
+}
+
+function fail(error: unknown): void {
+  const action = error instanceof MillraceError ? error.action : 'fatal'
+  logger.fatal({ err: error }, error instanceof Error ? error.message : String(error))
+  process.exit(action === 'fix-input' ? 2 : 1)
+}
+
+await run().catch(fail)

@@ -1,0 +1,114 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { type RegimeModel, SERVED_KINDS, type ServedKind } from '#models/regime.ts'
+
+/** What answers, and why it is not something better. */
+export interface Serving {
+  readonly kind: ServedKind | 'none'
+  readonly id: string
+  /** Undefined when `kind` is `none`. */
+  readonly model: RegimeModel | undefined
+  readonly degradations: readonly string[]
+  close(): void | Promise<void>
+}
+
+/** Opens what the model store in `directory` can serve now. */
+export type ServingOpener = (
+  directory: string,
+  options: { readonly now: number; readonly threads?: number; readonly only?: ServedKind; readonly logger: Logger },
+) => Promise<Serving>
+
+export interface WarmServingOptions {
+  readonly modelsDirectory: string
+  readonly open: ServingOpener
+  readonly threads?: number
+  readonly now: () => number
+  readonly logger: Logger
+  /** Milliseconds after which a checkpoint is opened and verified again, default 600,000: it may have expired. */
+  readonly longest?: number
+}
+
+/** Keeps models loaded between jobs. */
+export interface WarmServing {
+  /** Calls `job` with what serves now; a champion that is replaced meanwhile stays open until `job` is through. */
+  use<T>(only: ServedKind | undefined, job: (serving: Serving) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+interface Slot {
+  readonly stamp: string
+  readonly opened: number
+  readonly serving: Promise<Serving>
+  users: number
+  retired: boolean
+}
+
+const LONGEST = 600_000
+
+/**
+ * A warm serving per kind asked for. Before each job the store's folders are looked at: a champion is moved by
+ * renaming a file into one of them, which changes its modification time, and then the store is opened anew.
+ */
+export function createWarmServing(options: WarmServingOptions): WarmServing {
+  const { modelsDirectory, now, logger } = options
+  const slots = new Map<ServedKind | 'any', Slot>()
+
+  const release = async (slot: Slot) => {
+    if (slot.retired && slot.users === 0) await (await slot.serving.catch(() => undefined))?.close()
+  }
+  const retire = (slot: Slot) => {
+    slot.retired = true
+    release(slot).catch((error) => logger.warn({ error: String(error) }, 'a model could not be closed'))
+  }
+
+  const current = async (only: ServedKind | undefined): Promise<Slot> => {
+    const stamp = await stampOf(modelsDirectory)
+    const key = only ?? 'any'
+    const known = slots.get(key)
+    if (known?.stamp === stamp && now() - known.opened < (options.longest ?? LONGEST)) return known
+    const serving = options.open(modelsDirectory, { now: now(), threads: options.threads, only, logger })
+    const slot: Slot = { stamp, opened: now(), serving, users: 0, retired: false }
+    slots.set(key, slot)
+    if (known) retire(known)
+    serving.then(
+      ({ kind, id, degradations }) => logger.info({ kind, id, degradations }, `serving ${kind} ${id}`),
+      // The job that waits for it reports the error; the next one shall try again.
+      () => slots.get(key) === slot && slots.delete(key),
+    )
+    return slot
+  }
+
+  return {
+    async use(only, job) {
+      const slot = await current(only)
+      slot.users++
+      try {
+        return await job(await slot.serving)
+      } finally {
+        slot.users--
+        await release(slot)
+      }
+    },
+    async close() {
+      const open = [...slots.values()]
+      slots.clear()
+      for (const slot of open) slot.retired = true
+      await Promise.all(open.map(release))
+    },
+  }
+}
+
+/** Changes whenever something is put into or moved within the store. */
+async function stampOf(directory: string): Promise<string> {
+  const folders = [directory, ...SERVED_KINDS.map((kind) => join(directory, kind))]
+  const times = await Promise.all(
+    folders.map((folder) =>
+      stat(folder, { bigint: true }).then(
+        (found) => String(found.mtimeNs),
+        () => 'absent',
+      ),
+    ),
+  )
+  return times.join(' ')
+}
