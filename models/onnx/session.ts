@@ -1,0 +1,181 @@
+import type { InferenceSession, Tensor } from 'onnxruntime-node'
+import { FatalError, InputError, ModelError } from '#data/errors.ts'
+import { sliceWindows, type Windows } from '#data/windows.ts'
+import { REGIMES, type RegimeModel } from '../regime.ts'
+
+export interface SessionOptions {
+  /** Threads within one operator; all cores if left out. A worker beside other workers takes 1. */
+  readonly threads?: number
+  /** Execution providers in the order in which they are tried. */
+  readonly providers?: readonly string[]
+  /** Windows that go through the graph at once: bounds the memory of a large request. */
+  readonly largestBatch?: number
+}
+
+/** An opened ONNX regime graph. */
+export interface OnnxSession {
+  /** @returns `[count, 3]`, rows sum to 1 */
+  run(windows: Windows): Promise<Float32Array>
+  /** Frees the native memory; running afterwards throws. */
+  dispose(): Promise<void>
+}
+
+const LARGEST_BATCH = 1024
+/** Rows of float32 softmaxes sum to 1 within a few units in the last place. */
+const SUM_TOLERANCE = 1e-4
+
+/** What every regime graph takes and gives: number of dimensions by name. */
+const INPUTS = { features: 3, hours: 2, mask: 3 }
+const OUTPUTS = { probabilities: 2 }
+
+async function loadRuntime() {
+  try {
+    return await import('onnxruntime-node')
+  } catch (cause) {
+    throw new FatalError(
+      `onnxruntime-node cannot be loaded on this machine (${process.platform} ${process.arch}): run "npm ci" again`,
+      { platform: process.platform, arch: process.arch },
+      cause,
+    )
+  }
+}
+
+/**
+ * Opens a regime graph from the bytes of its `.onnx` file.
+ *
+ * @throws {ModelError} for bytes that are no ONNX model, or a graph whose inputs and outputs are not ours
+ * @throws {FatalError} where the native runtime is missing
+ */
+export async function openOnnxSession(bytes: Uint8Array, options: SessionOptions = {}): Promise<OnnxSession> {
+  const runtime = await loadRuntime()
+  let session: InferenceSession
+  try {
+    session = await runtime.InferenceSession.create(bytes, {
+      executionProviders: [...(options.providers ?? ['cpu'])],
+      ...(options.threads !== undefined && { intraOpNumThreads: options.threads, interOpNumThreads: 1 }),
+      // Warnings of the native library would go past our log; errors come back as exceptions anyway.
+      logSeverityLevel: 3,
+    })
+  } catch (cause) {
+    throw new ModelError(`not a usable ONNX model (${bytes.length} bytes): ${messageOf(cause)}`, {}, cause)
+  }
+  try {
+    checkValues('input', session.inputMetadata, INPUTS)
+    checkValues('output', session.outputMetadata, OUTPUTS)
+  } catch (error) {
+    await session.release()
+    throw error
+  }
+  const channels = channelsOf(session)
+  const largestBatch = options.largestBatch ?? LARGEST_BATCH
+  const tensor = (data: Float32Array, dims: number[]): Tensor => new runtime.Tensor('float32', data, dims)
+  let open = true
+
+  const runBatch = async ({ count, knots, features, hours, mask }: Windows): Promise<Float32Array> => {
+    let answer: InferenceSession.OnnxValueMapType
+    try {
+      answer = await session.run({
+        features: tensor(features, [count, knots, channels]),
+        hours: tensor(hours, [count, knots]),
+        mask: tensor(mask, [count, knots, channels]),
+      })
+    } catch (cause) {
+      throw new ModelError(`the ONNX model failed on ${count} windows: ${messageOf(cause)}`, { count, knots }, cause)
+    }
+    const probabilities = answer.probabilities.data as Float32Array
+    checkProbabilities(probabilities, count)
+    return probabilities
+  }
+
+  return {
+    async run(windows) {
+      if (!open) throw new ModelError('the ONNX session is closed')
+      if (windows.channels.length !== channels || windows.knots < 1) {
+        throw new InputError(
+          `the ONNX model takes ${channels} channels and at least one knot, ` +
+            `the windows have ${windows.channels.length} channels and ${windows.knots} knots`,
+        )
+      }
+      const result = new Float32Array(windows.count * REGIMES.length)
+      for (let start = 0; start < windows.count; start += largestBatch) {
+        const batch = sliceWindows(windows, start, Math.min(start + largestBatch, windows.count))
+        result.set(await runBatch(batch), start * REGIMES.length)
+      }
+      return result
+    },
+    async dispose() {
+      if (!open) return
+      open = false
+      await session.release()
+    },
+  }
+}
+
+const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
+
+/** Number of channels that the graph declares. */
+function channelsOf(session: InferenceSession): number {
+  const features = session.inputMetadata.find(({ name }) => name === 'features')
+  const channels = features?.isTensor ? features.shape[2] : undefined
+  if (typeof channels === 'number' && channels > 0) return channels
+  throw new ModelError('the ONNX model does not say how many channels it takes', { shape: channels })
+}
+
+function checkValues(
+  role: 'input' | 'output',
+  values: readonly InferenceSession.ValueMetadata[],
+  expected: Readonly<Record<string, number>>,
+): void {
+  const describe = values.map((value) =>
+    value.isTensor ? `${value.name} ${value.type} [${value.shape}]` : `${value.name} (no tensor)`,
+  )
+  const right =
+    values.length === Object.keys(expected).length &&
+    values.every((value) => value.isTensor && value.type === 'float32' && value.shape.length === expected[value.name])
+  if (right) return
+  throw new ModelError(
+    `the ONNX model has ${role}s ${describe.join(', ')}; a regime model has ${Object.keys(expected).join(', ')}`,
+    { role, values: describe },
+  )
+}
+
+function checkProbabilities(probabilities: Float32Array, count: number): void {
+  const regimes = REGIMES.length
+  if (probabilities.length !== count * regimes) {
+    throw new ModelError(`the ONNX model gave ${probabilities.length} numbers for ${count} windows`, { count })
+  }
+  for (let row = 0; row < count; row++) {
+    let sum = 0
+    for (let k = 0; k < regimes; k++) sum += probabilities[row * regimes + k]
+    // Negated, so that NaN fails too.
+    if (!(Math.abs(sum - 1) <= SUM_TOLERANCE)) {
+      throw new ModelError(`the ONNX model's probabilities of window ${row} sum to ${sum}`, { row, sum })
+    }
+  }
+}
+
+/** The part of a model card that a running model needs. */
+export interface ModelIdentity {
+  readonly kind: string
+  readonly knots: number
+  readonly channels: readonly string[]
+}
+
+/**
+ * An opened graph as a regime model.
+ *
+ * @throws {InputError} on estimating windows with other channels than the card names
+ */
+export function asRegimeModel(session: OnnxSession, { kind, knots, channels }: ModelIdentity): RegimeModel {
+  return {
+    name: kind,
+    knots,
+    channels,
+    async estimate(windows) {
+      if (windows.channels.length !== channels.length || windows.channels.some((name, c) => name !== channels[c])) {
+        throw new InputError(`the windows have channels ${windows.channels}, the model needs ${channels}`)
+      }
+      return session.run(windows)
+    },
+  }
+}

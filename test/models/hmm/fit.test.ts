@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest'
+import { createRandom } from '#data/random.ts'
+import { fitHmm, type HmmTrainingSequence } from '#models/hmm/fit.ts'
+import { hourlyRuns, trainingBlocks } from '#models/hmm/sequences.ts'
+import { drawTwoStates } from './toy.ts'
+
+const channels = ['first', 'second']
+const observations = channels.map((channel) => ({ form: 'level', channel }) as const)
+const options = { states: [2], observations, restarts: 2, covarianceType: 'diagonal' } as const
+
+/** One coin whose two states are chop and trend. */
+function coin(seed: number, rows = 600, missing = 0.05): HmmTrainingSequence {
+  const drawn = drawTwoStates(seed, rows, missing)
+  return { values: drawn.values, hours: Array.from({ length: rows }, (_, i) => i), labels: drawn.states }
+}
+
+describe('fitting an HMM regime model', () => {
+  test('reads the states as the regimes that the labels say', async () => {
+    const model = await fitHmm({ sequences: [coin(1), coin(2)], channels, options, random: createRandom(1) })
+    expect(model.states).toBe(2)
+    // State 0 speaks for chop, whichever way the search numbered it.
+    expect(model.contingency[0]).toBeGreaterThan(0.9)
+    expect(model.contingency[4]).toBeGreaterThan(0.9)
+    expect(model.mean[0]).toBeLessThan(model.mean[2])
+  })
+
+  test('numbers its states alike, whatever the seed', async () => {
+    const fits = await Promise.all(
+      [1, 2, 3].map((seed) => fitHmm({ sequences: [coin(3)], channels, options, random: createRandom(seed) })),
+    )
+    for (const fit of fits) {
+      fit.mean.forEach((value, i) => {
+        expect(value).toBeCloseTo(fits[0].mean[i], 2)
+      })
+    }
+  })
+
+  test('the same seed gives the same model, to the last digit', async () => {
+    const [a, b] = await Promise.all(
+      [4, 4].map((seed) => fitHmm({ sequences: [coin(3)], channels, options, random: createRandom(seed) })),
+    )
+    expect(a).toEqual(b)
+  })
+
+  test('chooses the number of states by the information criterion', async () => {
+    const model = await fitHmm({
+      sequences: [coin(5, 2000)],
+      channels,
+      options: { ...options, states: [1, 2, 3] },
+      random: createRandom(1),
+    })
+    expect(model.states).toBe(2)
+    const best = Math.min(...model.selection.map(({ bic }) => bic))
+    expect(model.selection.find(({ states }) => states === 2)?.bic).toBe(best)
+  })
+
+  test('survives JSON', async () => {
+    const model = await fitHmm({ sequences: [coin(6)], channels, options, random: createRandom(1) })
+    expect(JSON.parse(JSON.stringify(model))).toEqual(model)
+  })
+
+  test('reports progress up to its total', async () => {
+    const seen: number[] = []
+    let total = 0
+    await fitHmm({
+      sequences: [coin(7)],
+      channels,
+      options: { ...options, states: [2, 3] },
+      random: createRandom(1),
+      progress: (progress) => {
+        seen.push(progress.done)
+        total = progress.total
+      },
+    })
+    expect(seen).toEqual(Array.from({ length: total }, (_, i) => i + 1))
+  })
+
+  test('stops when its signal aborts', async () => {
+    const signal = AbortSignal.abort(new Error('stopped'))
+    const fit = fitHmm({ sequences: [coin(8)], channels, options, random: createRandom(1), signal })
+    await expect(fit).rejects.toThrow('stopped')
+  })
+
+  test.each([
+    ['no labels', { labels: new Uint8Array(600).fill(255) }, 'no labelled row'],
+    ['no values', { values: new Float64Array(1200).fill(Number.NaN) }, 'missing in the whole training set'],
+    ['rows that do not match', { hours: [1, 2] }, '2 hours, 600 labels'],
+  ])('says what is wrong with %s', async (_, fault, message) => {
+    const fit = fitHmm({ sequences: [{ ...coin(9), ...fault }], channels, options, random: createRandom(1) })
+    await expect(fit).rejects.toThrow(message)
+  })
+
+  test('says which channel an observation lacks', async () => {
+    const wrong = { ...options, observations: [{ form: 'magnitude', channel: 'return12' }] } as const
+    const fit = fitHmm({ sequences: [coin(9)], channels, options: wrong, random: createRandom(1) })
+    await expect(fit).rejects.toThrow('observes "return12"')
+  })
+})
+
+describe('training sequences', () => {
+  test('restart where an hour is absent and leave out rows that say nothing', () => {
+    const values = Float64Array.of(Number.NaN, 1, 2, 3, Number.NaN, Number.NaN, 4)
+    const runs = hourlyRuns(values, [0, 1, 2, 5, 6, 9, 10], 1)
+    expect(runs.map(({ start, rows, values }) => [start, rows, ...values])).toEqual([
+      [1, 2, 1, 2],
+      [3, 1, 3],
+      [6, 1, 4],
+    ])
+  })
+
+  test('are capped by blocks that reach from the first row to the last', () => {
+    const rows = 5000
+    const [run] = hourlyRuns(
+      new Float64Array(rows).fill(1),
+      Array.from({ length: rows }, (_, i) => i),
+      1,
+    )
+    const blocks = trainingBlocks([run], 1500)
+    expect(blocks.reduce((sum, block) => sum + block.rows, 0)).toBe(1500)
+    expect(blocks[0].start).toBe(0)
+    expect(blocks.at(-1)!.start + blocks.at(-1)!.rows).toBe(rows)
+    expect(trainingBlocks([run], rows)).toEqual([run])
+  })
+})
