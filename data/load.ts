@@ -75,8 +75,8 @@ async function forEachOf<T>(
  * Loads the bars of several coins: candles joined with funding (and open interest where known), checked.
  *
  * A remote provider goes through the store, where one is given; its present open interest is written down at the same
- * time, since no venue keeps the history of it. Notices say what is not perfect: gaps, missing funding, a coin whose bars
- * begin after `range.from`, data served from the store because the venue was away.
+ * time, since no venue keeps the history of it. Notices say what is not perfect: gaps, missing funding, a coin whose
+ * bars begin after `range.from`, data served from the store because the venue was away.
  *
  * A coin that cannot be had now, or of which there are no bars in the range, is left out with an `unavailable`
  * notice, as long as another loads.

@@ -130,7 +130,9 @@ export function openDatabase(path: string, patience: number): Database {
     path,
     run: (work) => guarded(() => work(handle as DatabaseSync)),
     transact,
-    close: () => handle?.close(),
+    close: () => {
+      if (handle?.isOpen) handle.close()
+    },
   }
 }
 

@@ -23,42 +23,31 @@ export interface StoredProviderOptions {
   readonly whenUnavailable?: 'serve-stored' | 'throw'
 }
 
-/** Ranges to ask the provider for, and what is covered once it has answered. */
-interface Plan {
-  readonly missing: TimeRange[]
-  readonly covered: Coverage
-}
-
 /**
- * What has to be fetched so that `range` is covered. The covered range stays unbroken, so hours between it and
- * `range` are fetched too.
+ * The parts that have to be fetched so that `range` is covered. What is covered stays unbroken, so hours between it
+ * and `range` are fetched too.
  *
  * @param firstLate first missing hour that may still be published.
  */
-export function planFetch(range: TimeRange, has: Coverage | undefined, firstLate: number, now: number): Plan {
+export function planFetch(range: TimeRange, has: Coverage | undefined, firstLate: number, now: number): TimeRange[] {
   const known = floorToHour(now)
   const to = Math.min(range.to, known)
-  if (has === undefined) {
-    const covered = { from: range.from, to, checked: now }
-    return { missing: to > range.from ? [{ from: range.from, to }] : [], covered }
-  }
+  if (has === undefined) return to > range.from ? [{ from: range.from, to }] : []
   const missing: TimeRange[] = []
   if (range.from < has.from) missing.push({ from: range.from, to: has.from })
-  const from = Math.min(range.from, has.from)
-  const patience = firstLate < has.to ? now - has.checked < PATIENCE : true
-  const upToDate = floorToHour(has.checked) === known && patience
-  const reachesEnd = to > has.to - REVISED
-  const tail = Math.max(from, Math.min(has.to - REVISED, firstLate))
-  if (to > has.to || (reachesEnd && !upToDate && has.to > known - LATE)) {
-    missing.push({ from: tail, to: Math.max(to, has.to) })
+  const hopeful = firstLate < has.to && now - has.checked >= PATIENCE
+  const upToDate = floorToHour(has.checked) === known && !hopeful
+  const mayChange = to > has.to - REVISED && has.to > known - LATE
+  if (to > has.to || (mayChange && !upToDate)) {
+    const from = Math.max(Math.min(range.from, has.from), Math.min(has.to - REVISED, firstLate))
+    missing.push({ from, to: Math.max(to, has.to) })
   }
-  const end = Math.max(to, has.to)
-  return { missing, covered: { from, to: end, checked: missing.length > 0 ? now : has.checked } }
+  return missing
 }
 
 /**
- * `provider`, with everything it serves kept in `store`: what is there already is not fetched again. The newest
- * hours are, because the venue publishes missing candles late; so is everything from the first hour missing within the last
+ * `provider`, with everything it serves kept in `store`: what is there already is not fetched again. The newest hours
+ * are, because the venue publishes missing candles late; so is everything from the first hour missing within the last
  * three days. Open interest is written down whenever it is asked for, and comes back with the candles.
  *
  * The result is not `remote`. It shares the origin of `provider`, and closes it, but not the store.
@@ -83,12 +72,11 @@ export function throughStore(provider: Provider, options: StoredProviderOptions)
     const moment = now()
     const has = store.coverage(origin, coin, kind)
     const firstLate = has === undefined ? Number.POSITIVE_INFINITY : firstMissing(storedTimes(has), has, moment)
-    const { missing, covered } = planFetch(range, has, firstLate, moment)
-    let reached = has
-    for (const part of missing) {
+    let covered = has
+    for (const part of planFetch(range, has, firstLate, moment)) {
       // Each part is covered as soon as it is stored: a failure of the second keeps the first.
-      reached = reached === undefined ? covered : join(reached, part, moment)
-      await fetchInto(part, reached)
+      covered = extend(covered, part, moment)
+      await fetchInto(part, covered)
     }
   }
 
@@ -100,6 +88,7 @@ export function throughStore(provider: Provider, options: StoredProviderOptions)
     read: () => T,
     times: (series: T) => Float64Array,
   ): Promise<T> {
+    signal?.throwIfAborted()
     try {
       await update()
     } catch (error) {
@@ -131,7 +120,7 @@ export function throughStore(provider: Provider, options: StoredProviderOptions)
         return coins.map((coin) => ({ coin, live: true }))
       }
     },
-    candles(coin: string, range: TimeRange, signal?: AbortSignal): Promise<Candles> {
+    async candles(coin: string, range: TimeRange, signal?: AbortSignal): Promise<Candles> {
       checkRange(range)
       const read = () => store.candles(origin, coin, range)
       const update = () =>
@@ -144,7 +133,7 @@ export function throughStore(provider: Provider, options: StoredProviderOptions)
         )
       return orStored(coin, 'candles', signal, update, read, (series) => series.openTime)
     },
-    funding(coin: string, range: TimeRange, signal?: AbortSignal): Promise<FundingSeries> {
+    async funding(coin: string, range: TimeRange, signal?: AbortSignal): Promise<FundingSeries> {
       checkRange(range)
       const read = () => store.funding(origin, coin, range)
       const update = () =>
@@ -186,7 +175,8 @@ function firstMissing(times: Float64Array, covered: TimeRange, now: number): num
 }
 
 /** The smallest unbroken range of both. */
-function join(has: Coverage, part: TimeRange, now: number): Coverage {
-  const grows = part.to >= has.to
-  return { from: Math.min(has.from, part.from), to: Math.max(has.to, part.to), checked: grows ? now : has.checked }
+function extend(has: Coverage | undefined, part: TimeRange, now: number): Coverage {
+  if (has === undefined) return { ...part, checked: now }
+  const checked = part.to >= has.to ? now : has.checked
+  return { from: Math.min(has.from, part.from), to: Math.max(has.to, part.to), checked }
 }

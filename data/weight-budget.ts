@@ -42,7 +42,7 @@ export interface WeightBudgetOptions {
   readonly sleep?: Sleep
 }
 
-/** Rejects as soon as `signal` aborts, also while others are first in the queue; a reservation made then is given up. */
+/** Rejects as soon as `signal` aborts, also while others are first in the queue; what is reserved then is given up. */
 function untilAborted(reservation: Promise<Reservation>, signal: AbortSignal): Promise<Reservation> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason)

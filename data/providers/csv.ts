@@ -113,10 +113,10 @@ function readFunding(coin: string, file: string): Parsed<FundingSeries> {
   const beyond = rate.findIndex((value) => Math.abs(value) > HOURLY_CAP)
   if (beyond >= 0) {
     const line = table.lines[beyond]
-    throw new InputError(
-      `${file} line ${line}, column funding_rate: must be a fraction per hour within +-${HOURLY_CAP}, got ${rate[beyond]}`,
-      { file, line, column: 'funding_rate', value: rate[beyond], coin },
-    )
+    const value = rate[beyond]
+    const rule = `must be a fraction per hour within +-${HOURLY_CAP}`
+    const details = { file, line, column: 'funding_rate', value, coin }
+    throw new InputError(`${file} line ${line}, column funding_rate: ${rule}, got ${value}`, details)
   }
   return { series: { coin, time, rate }, notices: tableNotices(coin, 'funding', table) }
 }

@@ -216,7 +216,8 @@ export function createHyperliquidProvider(options: HyperliquidOptions): Provider
       const inRange = rows.filter(({ time }) => time > range.from && time <= range.to)
       const hourly = inRange.filter(({ time }) => time >= HOURLY_SINCE)
       if (hourly.length < inRange.length) {
-        const message = `funding before ${hourText(HOURLY_SINCE)} was settled every 8 hours by another formula and is left out`
+        const since = hourText(HOURLY_SINCE)
+        const message = `funding before ${since} was settled every 8 hours by another formula and is left out`
         notices.add({ coin, kind: 'truncated', message })
       }
       const kept = mergeDoubled(coin, 'funding', hourly, (a, b) => a.rate === b.rate)

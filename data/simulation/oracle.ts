@@ -28,7 +28,7 @@ const SIGMA_HOURS = 168
  * Probabilities are `(count + 1/2) / (paths + 3/2)`, so that none is exactly zero for want of draws.
  *
  * @param asOfTimes moments on the full hour, UTC milliseconds.
- * @returns row-major `[asOfTimes.length, 3]`; `NaN` where no bar ends at that moment or fewer than 168 returns are known.
+ * @returns row-major `[asOfTimes.length, 3]`; `NaN` where no bar ends then or fewer than 168 returns are known.
  */
 export function oracleProbabilities(
   coin: SimulatedCoin,

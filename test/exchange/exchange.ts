@@ -24,7 +24,7 @@ export interface Exchange {
   readonly faults: FaultSwitches
   /** How many requests were refused for their weight (not those of the fault switch). */
   refused(): number
-  /** Leaves the candle opened at `openTime` out, as the venue does with an hour without trades; `reveal` publishes it late. */
+  /** Leaves a candle out, as the venue does with an hour without trades; `reveal` publishes it late. */
   hide(coin: string, openTime: number): void
   reveal(coin: string, openTime: number): void
   close(): Promise<void>
