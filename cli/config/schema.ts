@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import { WheelOptions } from '#src/options.ts'
+import { TrainingOptions } from '#training/options.ts'
+import { parseTimestamp, TIMESTAMP_FORM } from './timestamp.ts'
+
+const timestamp = z
+  .string()
+  .refine((text) => parseTimestamp(text) !== undefined, { error: `must be ${TIMESTAMP_FORM}` })
+
+const Fleet = z.strictObject({
+  redisUrl: z
+    .url({ protocol: /^rediss?$/, error: 'must be redis://[user:password@]host:port[/database], or rediss:// for TLS' })
+    .optional()
+    .describe('Redis of the fleet; without it an embedded PostgreSQL serves'),
+  postgresUrl: z
+    .url({ protocol: /^postgres(ql)?$/, error: 'must be postgres://user:password@host:port/database' })
+    .optional()
+    .describe('PostgreSQL that runs already, used where there is no Redis'),
+  namespace: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,40}$/, 'must be lower-case letters, digits and "_", at most 41, a letter first')
+    .default('millrace')
+    .describe('keeps the jobs of several millraces on one server apart'),
+  workers: z.int().min(1).max(64).default(2).describe('worker processes that share the inference'),
+  concurrency: z.int().min(1).max(64).default(1).describe('inference jobs at a time in each worker'),
+})
+
+const Log = z.strictObject({
+  level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('least level that is written'),
+  format: z.enum(['human', 'json']).default('human').describe('readable lines, or one JSON object a line'),
+})
+
+const before = (earlier: string | undefined, later: string | undefined) =>
+  earlier === undefined || later === undefined || parseTimestamp(earlier)! < parseTimestamp(later)!
+
+/** Everything that can be set, with its default: the one schema of file, environment and flags. */
+export const Configuration = z
+  .strictObject({
+    source: z
+      .enum(['auto', 'csv', 'simulated', 'hyperliquid'])
+      .default('auto')
+      .describe('where data come from; auto is Hyperliquid where it answers, otherwise the simulator'),
+    data: z.string().min(1).optional().describe('folder with candles/ and funding/, for the source csv'),
+    apiUrl: z.url().optional().describe("address of the exchange's API, if not the public one"),
+    coins: z
+      .array(z.string().trim().min(1, 'must not be empty'))
+      .min(1, 'must name a coin')
+      .optional()
+      .describe('coins to look at; default: the core eight that the source has'),
+    pool: z
+      .array(z.string().trim().min(1, 'must not be empty'))
+      .min(1, 'must name a coin, or "all"')
+      .optional()
+      .describe('coins to train on, or all; default: all of a local source, those looked at of a remote one'),
+    from: timestamp.optional().describe('first hour; default: all that the source has, for Hyperliquid 30 days'),
+    to: timestamp.optional().describe('end of the range, this hour excluded'),
+    testFrom: timestamp.optional().describe('first hour of the test period; default: the last 20 % of the range'),
+    seed: z.int().default(1).describe('the same seed gives the same numbers'),
+    training: TrainingOptions.prefault({}),
+    wheel: WheelOptions.prefault({}),
+    fleet: Fleet.prefault({}),
+    state: z.string().min(1).default('var').describe('folder for all that running leaves behind'),
+    models: z.string().min(1).optional().describe('folder of the model registry; default: models in the state folder'),
+    reports: z.string().min(1).optional().describe('folder of the reports; default: reports in the state folder'),
+    log: Log.prefault({}),
+  })
+  .refine(({ from, to }) => before(from, to), { path: ['from'], error: 'must be before "to"' })
+  .refine(({ from, testFrom }) => before(from, testFrom), { path: ['testFrom'], error: 'must be after "from"' })
+  .refine(({ testFrom, to }) => before(testFrom, to), { path: ['testFrom'], error: 'must be before "to"' })
+  .refine(({ source, data }) => source !== 'csv' || data !== undefined, {
+    path: ['data'],
+    error: 'must name the folder of the files for the source csv: give --data FOLDER',
+  })
+export type Configuration = z.infer<typeof Configuration>

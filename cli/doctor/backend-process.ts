@@ -1,0 +1,17 @@
+import { type Backend, selectBackend } from '#models/backend.ts'
+import type { TrainingOptions } from '#training/options.ts'
+
+/** Run as a process of its own by the backend check; answers its parent with this. */
+export type BackendAnswer = { readonly backend: Backend } | { readonly failure: string }
+
+const wanted = process.argv[2] as TrainingOptions['backend']
+
+async function answer(): Promise<BackendAnswer> {
+  try {
+    return { backend: await selectBackend(wanted) }
+  } catch (error) {
+    return { failure: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+process.send?.(await answer(), () => process.exit(0))

@@ -1,0 +1,68 @@
+import { createRequire } from 'node:module'
+import { Command, CommanderError } from 'commander'
+import { registerConfig } from './commands/config.ts'
+import { registerDoctor } from './commands/doctor.ts'
+import { registerEvaluate } from './commands/evaluate.ts'
+import { registerFetch } from './commands/fetch.ts'
+import { registerInfer } from './commands/infer.ts'
+import { registerRun } from './commands/run.ts'
+import { registerTrain } from './commands/train.ts'
+import { registerWheel } from './commands/wheel.ts'
+import { registerWorker } from './commands/worker.ts'
+import { EXIT } from './failure.ts'
+
+const REGISTER = [
+  registerRun,
+  registerFetch,
+  registerTrain,
+  registerEvaluate,
+  registerInfer,
+  registerWheel,
+  registerWorker,
+  registerDoctor,
+  registerConfig,
+]
+
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
+
+/** The program with all commands; nothing is parsed or run yet. */
+export function createProgram(): Command {
+  const program = new Command('millrace')
+    .description('Regimes of perpetual futures from a neural CDE and an HMM, and a funding wheel that they steer.')
+    .version(version, '-V, --version')
+    .configureOutput({
+      // A suggestion stands on a line of its own: wrong input is to get one line.
+      outputError: (text, write) => write(`${text.trim().replaceAll(/\s*\n\s*/g, ' ')}\n`),
+    })
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Settings come from defaults, a file (millrace.yaml), the environment and flags, the later the stronger:
+\`millrace config --help\` explains them, \`millrace config\` shows what is in force.
+
+Start with:  millrace doctor
+             millrace run`,
+    )
+  for (const register of REGISTER) register(program)
+  return program
+}
+
+/**
+ * Parses the arguments and runs the command that they name; the process ends within.
+ *
+ * Wrong usage gets one line and exit code 2; help and version get 0.
+ */
+export async function runProgram(argv: readonly string[]): Promise<void> {
+  const program = createProgram()
+  try {
+    if (argv.length <= 2) {
+      const names = program.commands.map((command) => command.name())
+      program.error(`error: name a command: ${names.join(', ')} (millrace --help explains them)`)
+    }
+    await program.parseAsync(argv)
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    process.exitCode = error.exitCode === 0 ? 0 : EXIT.input
+  }
+}

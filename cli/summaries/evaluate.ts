@@ -1,0 +1,3 @@
+export function describeEvaluation(value: unknown): string {
+  return JSON.stringify(value)
+}

@@ -1,0 +1,3 @@
+export function describeFetch(value: unknown): string {
+  return JSON.stringify(value)
+}

@@ -1,0 +1,3 @@
+export function describeEstimates(value: unknown): string {
+  return JSON.stringify(value)
+}

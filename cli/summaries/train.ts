@@ -1,0 +1,3 @@
+export function describeTraining(value: unknown): string {
+  return JSON.stringify(value)
+}

@@ -1,0 +1,3 @@
+export function describeWheelRun(value: unknown): string {
+  return JSON.stringify(value)
+}
