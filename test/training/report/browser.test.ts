@@ -100,6 +100,16 @@ describe.skipIf(!executablePath)(`the report in a browser (needs Chromium: CHROM
     await page.close()
   })
 
+  it('fits on paper', async () => {
+    // A4 with margins of 1 cm at 96 pixels an inch.
+    const { page } = await open(718)
+    await page.emulateMediaType('print')
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(718)
+    const pdf = await page.pdf({ format: 'A4' })
+    expect(Buffer.from(pdf.subarray(0, 5)).toString()).toBe('%PDF-')
+    await page.close()
+  })
+
   it('turns text and page over for a dark screen', async () => {
     const { page } = await open(1280)
     const read = `[getComputedStyle(document.body).backgroundColor,

@@ -40,11 +40,13 @@ describe('writeReport', () => {
     await expect(attempt).rejects.toThrow(blocked)
   })
 
-  it('takes eight coins of 1,200 hours in its stride: within 5 s and 3 MB', async () => {
+  it('takes eight coins of 1,200 hours in its stride: 5 s of one core and 3 MB', async () => {
     const data = sampleReport({ coins: EIGHT, hours: 1200 })
-    const start = performance.now()
+    // Processor time, so that a busy machine does not fail the test.
+    const before = process.cpuUsage()
     const { html } = await writeReport(data, directory)
-    expect(performance.now() - start).toBeLessThan(5000)
+    const { user, system } = process.cpuUsage(before)
+    expect((user + system) / 1000).toBeLessThan(5000)
     expect((await stat(html)).size).toBeLessThan(3_000_000)
   })
 })

@@ -9,7 +9,7 @@ export function trainingChart({ epochs, bestEpoch }: ReportData['training']['cde
   return {
     name: 'training',
     title: 'Training of the neural CDE',
-    note: 'Weighted cross-entropy. The epoch with the smallest validation loss is kept.',
+    note: 'Cross-entropy of each epoch; the dot marks the epoch that was kept.',
     size: { ...HALF, height: 360 },
     option: {
       ...baseOption(),

@@ -53,8 +53,8 @@ export function wheelCoinChart({ perCoin }: WheelRecord): ChartPlan {
       xAxis: valueAxis('USD', {
         nameLocation: 'middle',
         nameGap: 28,
-        min: ({ min }: { min: number }) => (min < 0 ? nice(min * 1.2) : 0),
-        max: ({ max }: { max: number }) => (max > 0 ? nice(max * 1.2) : 0),
+        min: ({ min }: { min: number }) => (min < 0 ? nice(min * 1.3) : 0),
+        max: ({ max }: { max: number }) => (max > 0 ? nice(max * 1.3) : 0),
       }),
       yAxis: categoryAxis(
         rows.map(({ coin }) => coin),
