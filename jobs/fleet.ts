@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
@@ -15,7 +16,7 @@ export interface FleetOptions {
   /** `infer` jobs at a time in each process, default 1. */
   readonly concurrency?: number
   readonly modelsDirectory: string
-  /** Threads of the model runtime in each process. */
+  /** Threads of the model runtime in each process; default: this machine's, shared out. */
   readonly threads?: number
   /** Milliseconds that running jobs have to end at {@link Fleet.close}, default 30,000. */
   readonly drainLimit?: number
@@ -44,6 +45,8 @@ const START_TIMEOUT = 30_000
 const DRAIN_LIMIT = 30_000
 /** What a worker has, after its drain limit, to close its connections, milliseconds. */
 const FAREWELL = 5_000
+/** Lines of a worker's output that its end is explained with. */
+const WORDS_KEPT = 10
 
 /**
  * Starts worker processes on this machine and resolves when all are ready. They end when this process does.
@@ -94,14 +97,17 @@ function spawnWorker(options: FleetOptions): WorkerProcess {
   const child = fork(PROGRAM, workerArguments(options), {
     execArgv: [],
     env: { ...process.env, ...options.broker.workerEnvironment(), ...options.env },
-    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    // Our stdout may be a JSON document: what libraries print on theirs must not get into it.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   const words: string[] = []
-  createInterface({ input: child.stderr! }).on('line', (line) => {
-    words.push(plainWords(line))
-    if (words.length > 10) words.shift()
-    relay(line, child.pid, logger)
-  })
+  for (const input of [child.stdout!, child.stderr!]) {
+    createInterface({ input }).on('line', (line) => {
+      words.push(plainWords(line))
+      if (words.length > WORDS_KEPT) words.shift()
+      relay(line, child.pid, logger)
+    })
+  }
   const lastWords = () => words.join('\n')
   const exited = once(child, 'close').then(([code, signal]) =>
     signal ? `was killed by ${signal}` : `ended with exit code ${code}`,
@@ -128,7 +134,7 @@ function workerArguments(options: FleetOptions): string[] {
     queues: options.queues.join(','),
     concurrency: options.concurrency ?? 1,
     models: options.modelsDirectory,
-    threads: options.threads,
+    threads: options.threads ?? Math.max(1, Math.floor(availableParallelism() / options.workers)),
     'drain-limit': options.drainLimit,
     'lock-duration': options.lockDuration,
     'stalled-interval': options.stalledInterval,

@@ -14,7 +14,7 @@ export interface InferRoundOptions {
   readonly tables: readonly FeatureTable[]
   /** Moments to estimate: rows with `from <= asOf < to`. */
   readonly asOf: TimeRange
-  /** Rows of history to send along: at least the knots of the model that will serve, default 64. */
+  /** Rows of history to send along: as far back as a window of the model that will serve, default 192 (8 days). */
   readonly history?: number
   /** Most rows to estimate in one job; default: what gives `minimumJobs` jobs, between 32 and 512. */
   readonly rowsPerJob?: number
@@ -54,7 +54,7 @@ export interface InferRoundResult {
   readonly failures: readonly { readonly coins: readonly string[]; readonly error: MillraceError }[]
 }
 
-const DEFAULT_HISTORY = 64
+const DEFAULT_HISTORY = 192
 const DEFAULT_COINS = 32
 const DEFAULT_JOBS = 8
 const FEWEST_ROWS = 32

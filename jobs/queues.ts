@@ -52,7 +52,8 @@ export const inferResultSchema = z.strictObject({
       probabilities: z.string(),
     }),
   ),
-  servedBy: z.strictObject({ kind: z.enum([...SERVED_KINDS, 'none']), id: z.string() }),
+  /** The registry id is absent where nothing serves. */
+  servedBy: z.strictObject({ kind: z.enum([...SERVED_KINDS, 'none']), id: z.string().optional() }),
   /** Why it is not the champion CDE that served; empty when it is. */
   degradations: z.array(z.string()),
   /** `pid@host` */
@@ -89,27 +90,27 @@ export function jobId(payload: InferJob | TrainJob): string {
   return createHash('sha256').update(JSON.stringify(payload)).digest('hex').slice(0, 32)
 }
 
-const HOUR = 3_600
-const DAY = 24 * HOUR
-
 /** Attempts count only for errors that another try may mend; all others end at once (see `failures.ts`). */
 const JOB_OPTIONS: Record<QueueName, JobsOptions> = {
-  infer: {
-    attempts: 4,
-    backoff: { type: 'exponential', delay: 200, jitter: 0.5 },
-    // Whoever asked has the result from the event; the rest is for those who lost the event.
-    removeOnComplete: { age: HOUR, count: 200 },
-    removeOnFail: { age: 7 * DAY, count: 1_000 },
-  },
-  train: {
-    attempts: 3,
-    backoff: { type: 'exponential', delay: 5_000, jitter: 0.5 },
-    removeOnComplete: { age: 7 * DAY, count: 200 },
-    removeOnFail: { age: 7 * DAY, count: 200 },
-  },
+  infer: { attempts: 4, backoff: { type: 'exponential', delay: 200, jitter: 0.5 } },
+  train: { attempts: 3, backoff: { type: 'exponential', delay: 5_000, jitter: 0.5 } },
+}
+
+const MINUTE = 60_000
+const WEEK = 7 * 24 * 60 * MINUTE
+
+/**
+ * How long jobs that have ended are kept, milliseconds. Whoever asked has the result from the event; the rest is
+ * for those who lost the event, and failures for those who look into them.
+ */
+export const KEPT: Record<QueueName, { readonly completed: number; readonly failed: number }> = {
+  infer: { completed: MINUTE, failed: WEEK },
+  train: { completed: WEEK, failed: WEEK },
 }
 
 /** Options of a job of `queue` with the identity of its content. */
 export function jobOptions(queue: QueueName, payload: InferJob | TrainJob): JobsOptions {
-  return { ...JOB_OPTIONS[queue], jobId: jobId(payload) }
+  // Old jobs are cleared by those who ask (`round.ts`): workers that each clear while they finish a job have
+  // run into deadlocks on PostgreSQL, and then did the job again.
+  return { ...JOB_OPTIONS[queue], jobId: jobId(payload), removeOnComplete: false, removeOnFail: false }
 }

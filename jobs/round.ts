@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { UnavailableError } from '#data/errors.ts'
 import type { Broker } from './broker.ts'
 import { type Channel, channelOf } from './channel.ts'
-import { type InferJob, jobId, jobOptions, type QueueName, type TrainJob } from './queues.ts'
+import { type InferJob, jobId, jobOptions, KEPT, type QueueName, type TrainJob } from './queues.ts'
 import { createTally, follow, type Outcome, type Tally, type TallyOptions } from './tally.ts'
 
 export interface RoundOptions<Payload extends InferJob | TrainJob, Result> extends Omit<TallyOptions<Result>, 'ids'> {
@@ -17,8 +17,10 @@ export interface RoundOptions<Payload extends InferJob | TrainJob, Result> exten
 /** Jobs handed to the broker at a time. */
 const CHUNK = 50
 /** First and longest pause between two looks at jobs of which no event came, milliseconds. */
-const LOOK_FIRST = 500
+const LOOK_FIRST = 250
 const LOOK_LONGEST = 5_000
+/** Ended jobs cleared after one round. */
+const MOST_CLEARED = 10_000
 
 /**
  * Puts `payloads` on a queue and gathers how each ended, in their order; returns when all have.
@@ -52,6 +54,7 @@ export async function runRound<Payload extends InferJob | TrainJob, Result>(
     await add([...tally.open.values()].map(([first]) => first))
     const silence = watch(options, channel, tally, add, ending.signal)
     await Promise.race([tally.finished, silence, rejectWhenAborted(signal, ending.signal)])
+    await clear(channel, name)
     return tally.outcomes
   } catch (error) {
     await withdraw(channel, tally)
@@ -105,6 +108,11 @@ async function look<Result>({ queue }: Channel, tally: Tally<Result>, id: string
   if (job && state === 'completed') tally.completed(id, job.returnvalue)
   else if (job) tally.failed(id, job.failedReason)
   return 'known'
+}
+
+async function clear({ queue }: Channel, name: QueueName): Promise<void> {
+  await queue.clean(KEPT[name].completed, MOST_CLEARED, 'completed')
+  await queue.clean(KEPT[name].failed, MOST_CLEARED, 'failed')
 }
 
 /** Takes back the jobs that wait and marks those that run, whose workers look for the mark (`workers/train.ts`). */

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Broker, BrokerWorker, BrokerWorkerOptions } from './broker.ts'
 import type { InferJob, InferResult, QueueName, TrainJob } from './queues.ts'
 import { createInferProcessor } from './workers/infer.ts'
-import type { ServingOpener } from './workers/serving.ts'
+import type { ServingOpener } from './workers/open-serving.ts'
 import { createTrainProcessor } from './workers/train.ts'
 
 export interface ServeOptions {

@@ -52,6 +52,8 @@ export interface Broker {
   createFlowProducer(): BrokerFlowProducer
   /** Variables that make {@link openBroker} in a child process reach this broker. Holds secrets: never log it. */
   workerEnvironment(): Record<string, string>
+  /** Removes the queues opened here with all their jobs: for a namespace that is to end with its run. */
+  removeQueues(): Promise<void>
   /** Workers first (they finish what they hold), then the rest, then the server if it is ours. Safe to call twice. */
   close(): Promise<void>
 }
@@ -88,6 +90,7 @@ export function createBullBroker<Connection>(driver: Driver<Connection>): Broker
   const classes = withBackend(driver.factory) as unknown as BackendClasses<IQueueBackend, unknown>
   const base = { connection: driver.connect, prefix: namespace }
   const workers: Closable[] = []
+  const queues: BrokerQueue<unknown, unknown>[] = []
   const others: Closable[] = []
   let closing: Promise<void> | undefined
 
@@ -100,7 +103,7 @@ export function createBullBroker<Connection>(driver: Driver<Connection>): Broker
 
   const closeAll = async () => {
     await Promise.all(workers.map((worker) => worker.close()))
-    await Promise.all(others.map((other) => other.close()))
+    await Promise.all([...others, ...queues].map((other) => other.close()))
     await driver.release()
   }
 
@@ -111,7 +114,7 @@ export function createBullBroker<Connection>(driver: Driver<Connection>): Broker
     createQueue<Data, Result>(name: string) {
       const queue = new classes.Queue(name, { ...base, streams: { events: { maxLen: EVENTS_KEPT } } })
       watch(`queue ${name}`, queue)
-      others.push(queue)
+      queues.push(queue)
       return queue as unknown as BrokerQueue<Data, Result>
     },
     createWorker<Data, Result>(
@@ -145,6 +148,10 @@ export function createBullBroker<Connection>(driver: Driver<Connection>): Broker
       return producer
     },
     workerEnvironment: () => ({ ...driver.workerEnvironment }),
+    async removeQueues() {
+      await Promise.all(workers.map((worker) => worker.close()))
+      for (const queue of queues) await queue.obliterate({ force: true })
+    },
     close() {
       closing ??= closeAll()
       return closing

@@ -36,6 +36,7 @@ const SETTINGS = {
   synchronous_commit: 'off',
   full_page_writes: 'off',
   jit: 'off',
+  deadlock_timeout: '100ms',
   max_parallel_workers_per_gather: '0',
 }
 

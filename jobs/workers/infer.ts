@@ -1,13 +1,15 @@
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
-import { InputError } from '#data/errors.ts'
+import { InputError, ModelError } from '#data/errors.ts'
 import type { Feature, FeatureTable } from '#data/features.ts'
-import { buildWindows, type WindowEnd, windowRows } from '#data/windows.ts'
+import { buildWindows, knotLags, type WindowEnd, windowRows } from '#data/windows.ts'
 import { REGIMES, type RegimeModel } from '#models/regime.ts'
+import type { Serving } from '#models/serving.ts'
 import { decodeFloat32, decodeFloat64, encodeFloat32, encodeFloat64 } from '../encoding.ts'
 import { toJobFailure } from '../failures.ts'
 import { checkPayload, type InferItem, type InferResult, inferJobSchema } from '../queues.ts'
-import { createWarmServing, type ServingOpener } from './serving.ts'
+import type { ServingOpener } from './open-serving.ts'
+import { createWarmServing } from './serving.ts'
 
 export interface InferProcessorOptions {
   readonly modelsDirectory: string
@@ -40,13 +42,24 @@ export function createInferProcessor(options: InferProcessorOptions): InferProce
     const job = checkPayload(inferJobSchema, 'infer', data)
     if (job.cancelled) throw new InputError('the job was cancelled before it began')
     const stretches = job.batch.map(unpackStretch)
-    return warm.use(job.only, async ({ kind, id, model, degradations }) => {
+    const estimate = async (serving: Serving): Promise<InferResult> => {
+      const { kind, id, model, degradations } = serving
       const answer = { servedBy: { kind, id }, degradations: [...degradations], worker: WORKER }
       if (!model) return { ...answer, estimates: [], seconds: 0, windows: 0 }
       const started = performance.now()
       const { estimates, windows } = await estimateStretches(model, stretches)
       return { ...answer, estimates, windows, seconds: (performance.now() - started) / 1000 }
-    })
+    }
+    try {
+      return await warm.use(job.only, estimate)
+    } catch (error) {
+      // A model that passed its check may still fail on what the market brings: one more step down.
+      if (!(error instanceof ModelError) || job.only) throw error
+      const words = `degraded: the model that serves failed on a job, the champion HMM serves it: ${error.message}`
+      options.logger.error({ error: error.message }, words)
+      const answer = await warm.use('hmm', estimate)
+      return { ...answer, degradations: [words, ...answer.degradations] }
+    }
   }
 
   return {
@@ -85,11 +98,12 @@ function unpackStretch(item: InferItem): Stretch {
 /** All windows of the job go through the model at once. */
 async function estimateStretches(model: RegimeModel, stretches: readonly Stretch[]) {
   const ends: WindowEnd[] = []
+  const [reach] = knotLags(model.knots)
   const counts = stretches.map(({ table, first, omitted }) => {
-    if (omitted > 0 && first < model.knots - 1) {
+    if (omitted > 0 && first < reach) {
       throw new InputError(
-        `${table.coin} comes with ${first} rows of history, ${model.name} needs ${model.knots - 1}: ask for more history`,
-        { coin: table.coin, history: first, knots: model.knots },
+        `${table.coin} comes with ${first} rows of history, ${model.name} needs ${reach}: ask for more history`,
+        { coin: table.coin, history: first, needed: reach },
       )
     }
     const rows = windowRows(table, model.knots).filter((row) => row >= first)

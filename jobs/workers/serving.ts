@@ -1,23 +1,9 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { type RegimeModel, SERVED_KINDS, type ServedKind } from '#models/regime.ts'
-
-/** What answers, and why it is not something better. */
-export interface Serving {
-  readonly kind: ServedKind | 'none'
-  readonly id: string
-  /** Undefined when `kind` is `none`. */
-  readonly model: RegimeModel | undefined
-  readonly degradations: readonly string[]
-  close(): void | Promise<void>
-}
-
-/** Opens what the model store in `directory` can serve now. */
-export type ServingOpener = (
-  directory: string,
-  options: { readonly now: number; readonly threads?: number; readonly only?: ServedKind; readonly logger: Logger },
-) => Promise<Serving>
+import { SERVED_KINDS, type ServedKind } from '#models/regime.ts'
+import type { Serving } from '#models/serving.ts'
+import type { ServingOpener } from './open-serving.ts'
 
 export interface WarmServingOptions {
   readonly modelsDirectory: string
@@ -67,12 +53,15 @@ export function createWarmServing(options: WarmServingOptions): WarmServing {
     const key = only ?? 'any'
     const known = slots.get(key)
     if (known?.stamp === stamp && now() - known.opened < (options.longest ?? LONGEST)) return known
-    const serving = options.open(modelsDirectory, { now: now(), threads: options.threads, only, logger })
+    const serving = options.open(modelsDirectory, { now: now(), threads: options.threads, only })
     const slot: Slot = { stamp, opened: now(), serving, users: 0, retired: false }
     slots.set(key, slot)
     if (known) retire(known)
     serving.then(
-      ({ kind, id, degradations }) => logger.info({ kind, id, degradations }, `serving ${kind} ${id}`),
+      ({ kind, id, degradations }) => {
+        logger.info({ kind, id }, `serving ${kind} ${id ?? ''}`.trim())
+        for (const words of degradations) logger.warn({ kind, id }, words)
+      },
       // The job that waits for it reports the error; the next one shall try again.
       () => slots.get(key) === slot && slots.delete(key),
     )

@@ -13,7 +13,7 @@ export interface TrainProcessorOptions {
   readonly logger: Logger
   /** Milliseconds that a cancelled training has to end by itself, default 3,000. */
   readonly grace?: number
-  /** Milliseconds between two looks whether the job was cancelled, default 2,000. */
+  /** Milliseconds between two looks whether the job was cancelled, default 1,000. */
   readonly lookInterval?: number
 }
 
@@ -28,7 +28,7 @@ export interface TrainJobHandle {
 
 const PROGRAM = fileURLToPath(new URL('./train-process.ts', import.meta.url))
 const GRACE = 3_000
-const LOOK_INTERVAL = 2_000
+const LOOK_INTERVAL = 1_000
 /** Milliseconds between two reports of one stage. */
 const REPORT_INTERVAL = 200
 
@@ -70,7 +70,7 @@ async function runTrainer(
   cancelled: AbortSignal,
 ): Promise<unknown> {
   throwWhenEnded(stopped, cancelled)
-  const child = fork(PROGRAM, [], { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const child = fork(PROGRAM, [], { execArgv: [], stdio: ['ignore', 2, 2, 'ipc'] })
   const either = AbortSignal.any(stopped ? [stopped, cancelled] : [cancelled])
   const onAbort = () => end(child, options.grace ?? GRACE)
   either.addEventListener('abort', onAbort, { once: true })

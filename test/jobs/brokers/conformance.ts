@@ -17,6 +17,7 @@ export function brokerConformance(open: () => Promise<Broker>): void {
     broker = await open()
   })
   afterAll(async () => {
+    await broker?.removeQueues()
     await broker?.close()
   })
 
@@ -89,6 +90,7 @@ export function brokerConformance(open: () => Promise<Broker>): void {
 
   it('runs the parent of a flow after its children, with their results', async () => {
     const { events } = await fixture<object, number>('parents')
+    broker.createQueue<{ n: number }, number>('children')
     broker.createWorker<{ n: number }, number>('children', async (job) => job.data.n)
     broker.createWorker<object, number>('parents', async (job) => {
       const values = await job.getChildrenValues<number>()
@@ -118,6 +120,14 @@ export function brokerConformance(open: () => Promise<Broker>): void {
     const text = randomBytes(225_000).toString('base64')
     const job = await queue.add('echo', { text })
     expect((await job.waitUntilFinished(events)).text).toBe(text)
+  })
+
+  it('removes queues with their jobs', async () => {
+    const queue = broker.createQueue<object, void>('removed')
+    await queue.addBulk([1, 2, 3].map((n) => ({ name: 'job', data: { n } })))
+    expect(await queue.count()).toBe(3)
+    await broker.removeQueues()
+    expect(await queue.count()).toBe(0)
   })
 
   it('names its place without secrets', () => {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Broker, brokerEnvironment, openBroker } from '#jobs/broker.ts'
+import { sweepPostgres } from '#jobs/brokers/postgres-sweep.ts'
 import { silentLogger as logger } from '../silent-logger.ts'
 import { brokerConformance } from './conformance.ts'
 
@@ -28,39 +29,33 @@ describe('the embedded PostgreSQL broker', () => {
 })
 
 describe('the embedded PostgreSQL', () => {
-  it('is reached through the environment of workers, and leaves neither process nor file when closed', async () => {
+  it('is one of its own for each run, and leaves neither process nor file when closed', async () => {
     const before = await folders().catch(() => [])
-    const broker = await open()
-    const environment = brokerEnvironment(broker.workerEnvironment())
-    const { postgresUrl } = environment
-    expect(await folders()).toHaveLength(before.length + 1)
+    const [broker, other] = await Promise.all([open(), open()])
+    expect(other.connection).not.toBe(broker.connection)
+    expect(await folders()).toHaveLength(before.length + 2)
+    await other.createQueue<object, void>('far').add('job', {})
 
+    // The way in which worker processes reach it.
+    const environment = brokerEnvironment(broker.workerEnvironment())
     const second = await openBroker({ ...environment, stateDirectory, logger })
+    expect(await second.createQueue<object, void>('far').count()).toBe(0)
     second.createWorker<{ n: number }, number>('far', async (job) => job.data.n + 1)
     const events = await broker.createQueueEvents('far')
     const job = await broker.createQueue<{ n: number }, number>('far').add('add', { n: 1 })
     expect(await job.waitUntilFinished(events)).toBe(2)
     await second.close()
 
-    await broker.close()
+    await Promise.all([broker.close(), other.close()])
     await broker.close()
     expect(await folders()).toHaveLength(before.length)
-    expect(await answers(postgresUrl!)).toBe(false)
+    expect(await answers(environment.postgresUrl!)).toBe(false)
   })
 
-  it('is one of its own for each run, side by side', async () => {
-    const brokers = await Promise.all([open(), open()])
-    expect(brokers[0].connection).not.toBe(brokers[1].connection)
-    const queues = brokers.map((broker) => broker.createQueue<object, void>('lonely'))
-    await queues[0].add('job', {})
-    expect(await queues[1].count()).toBe(0)
-    await Promise.all(brokers.map((broker) => broker.close()))
-  })
-
-  it.each(['SIGKILL', 'SIGTERM'] as const)('ends with its process when that gets %s', async (signal) => {
+  it('ends with its process when that is killed', async () => {
     const { child, url, directory } = await holdBroker(stateDirectory)
     expect(await answers(url)).toBe(true)
-    child.kill(signal)
+    child.kill('SIGKILL')
     await once(child, 'exit')
     await eventually(async () => !(await folders()).includes(directory))
     expect(await answers(url)).toBe(false)
@@ -72,8 +67,7 @@ describe('the embedded PostgreSQL', () => {
     child.kill('SIGKILL')
     await once(child, 'exit')
     await eventually(async () => {
-      const broker = await open()
-      await broker.close()
+      await sweepPostgres(join(stateDirectory, 'broker'))
       return !(await folders()).includes(directory)
     })
     expect(await answers(url)).toBe(false)

@@ -7,7 +7,7 @@ import { ModelError, UnavailableError } from '#data/errors.ts'
 import { encodeFloat32, encodeFloat64 } from '#jobs/encoding.ts'
 import type { InferJob } from '#jobs/queues.ts'
 import { createInferProcessor } from '#jobs/workers/infer.ts'
-import type { ServingOpener } from '#jobs/workers/serving.ts'
+import type { ServingOpener } from '#jobs/workers/open-serving.ts'
 import { KNOTS, openModels } from '../fixtures/serving.ts'
 import { silentLogger as logger } from '../silent-logger.ts'
 import { makeTable } from '../tables.ts'
@@ -81,6 +81,19 @@ describe('an inference job', () => {
 
   it('that nobody wants any more is not done', async () => {
     await expect(processorOf().process(jobOf({}, { cancelled: true }))).rejects.toThrow(/cancelled/)
+  })
+
+  it('steps down to the HMM when the model that serves fails on it', async () => {
+    const open: ServingOpener = async (directory, options) => {
+      const serving = await openModels(directory, options)
+      if (options.only === 'hmm') return { ...serving, kind: 'hmm', id: 'hmm-1' }
+      const estimate = () => Promise.reject(new ModelError('probabilities sum to NaN'))
+      return { ...serving, model: { ...serving.model!, estimate } }
+    }
+    const result = await processorOf(open).process(jobOf())
+    expect(result).toMatchObject({ servedBy: { kind: 'hmm', id: 'hmm-1' }, windows: 5 })
+    expect(result.degradations[0]).toMatch(/^degraded: .* the champion HMM serves it: probabilities sum to NaN/)
+    await expect(processorOf(open).process(jobOf({}, { only: 'cde' }))).rejects.toThrow(/sum to NaN/)
   })
 
   it('is tried again where another try may help, and only there', async () => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { HOUR } from '#data/bars.ts'
 import { FatalError, InputError, UnavailableError } from '#data/errors.ts'
 import type { FeatureTable } from '#data/features.ts'
@@ -21,12 +21,8 @@ const MODULES = {
   servingModule: new URL('./fixtures/serving.ts', import.meta.url).href,
   trainModule: new URL('./fixtures/trainer.ts', import.meta.url).href,
 }
-const redisUrl = process.env.REDIS_URL
-
-describe('the fleet on the embedded broker', () => fleetBehaviour(undefined))
-describe.skipIf(!redisUrl)('the fleet on Redis (REDIS_URL)', () => fleetBehaviour(redisUrl))
-
-function fleetBehaviour(redisUrl: string | undefined): void {
+/** What a fleet must do on every broker. Call inside `describe`. */
+export function fleetBehaviour(redisUrl: string | undefined): void {
   let directory: string
   let broker: Broker
   let fleet: Fleet | undefined
@@ -39,6 +35,7 @@ function fleetBehaviour(redisUrl: string | undefined): void {
     broker = await openBroker({ redisUrl, stateDirectory: directory, namespace, logger })
   })
   afterAll(async () => {
+    await broker?.removeQueues()
     await broker?.close()
     await rm(directory, { recursive: true, force: true })
   })
@@ -137,16 +134,16 @@ function fleetBehaviour(redisUrl: string | undefined): void {
   })
 
   it('finishes what it holds when it is told to stop, and takes no more', async () => {
-    const { pids } = await start({ workers: 1, env: { FIXTURE_PAUSE: '400' } })
+    const { pids } = await start({ workers: 1, env: { FIXTURE_PAUSE: '200' } })
     const round = inferRound({
       broker,
       tables: [makeTable('BTC', 80, 9)],
       asOf: everything,
       rowsPerJob: 40,
-      timeout: 1_200,
+      timeout: 700,
       progress: ({ done }) => expect(done).toBe(1),
     })
-    setTimeout(() => process.kill(pids[0], 'SIGTERM'), 200)
+    setTimeout(() => process.kill(pids[0], 'SIGTERM'), 100)
     const error = await round.catch((thrown) => thrown)
     expect(error.message).toMatch(/1 of 2 infer jobs are open/)
   })
