@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { FatalError } from '#data/errors.ts'
 
@@ -73,10 +73,11 @@ export async function writeFolderAtomically(folder: string, files: ReadonlyMap<s
 /**
  * Appends one line and fsyncs it. A line that does not fit on the disk is taken back, so that no torn line stays.
  *
+ * @returns takes the line back, unless others have appended theirs behind it
  * @throws {FatalError} where the disk is full or refuses
  */
-export async function appendLine(path: string, line: string): Promise<void> {
-  await writing(path, async () => {
+export async function appendLine(path: string, line: string): Promise<() => Promise<void>> {
+  return writing(path, async () => {
     await mkdir(dirname(path), { recursive: true })
     const handle = await open(path, 'a')
     try {
@@ -87,6 +88,10 @@ export async function appendLine(path: string, line: string): Promise<void> {
       } catch (error) {
         await handle.truncate(size)
         throw error
+      }
+      return async () => {
+        const { size: present } = await stat(path)
+        if (present === size + Buffer.byteLength(line) + 1) await truncate(path, size)
       }
     } finally {
       await handle.close()

@@ -147,12 +147,15 @@ export function openRegistry(directory: string = DEFAULT_REGISTRY): Registry {
       // A broken alias file is replaced, not obeyed.
       const from = await resolveOrNothing(kind, alias).catch(() => undefined)
       const move: AliasMove = { time: now, kind, alias, from: from ?? null, to: id, reason }
-      // Logged before it is done, so that no move is ever missing from the log.
-      await appendLine(join(directory, LOG_FILE), JSON.stringify(AliasMove.parse(move)))
+      // Logged before it is done, so that no move is ever missing from the log; a move that fails is struck out.
+      const strikeOut = await appendLine(join(directory, LOG_FILE), JSON.stringify(AliasMove.parse(move)))
       const file = aliasFile(kind, alias)
       await writing(file, async () => {
         await mkdir(dirname(file), { recursive: true })
         await writeFileAtomic(file, `${id}\n`)
+      }).catch(async (error) => {
+        await strikeOut()
+        throw error
       })
     },
 

@@ -31,7 +31,7 @@ export function flooredDistribution(
         continue
       }
       // Without any count nothing is known: all alike.
-      probabilities[from + i] = total > 0 ? (free * counts[from + i]) / total : free / unraised
+      probabilities[from + i] = total > 0 ? free * (counts[from + i] / total) : free / unraised
       if (probabilities[from + i] < floor) {
         raised[i] = 1
         changed = true

@@ -6,8 +6,18 @@ import { FatalError, InputError, ModelError } from '#data/errors.ts'
 import { openRegistry, type Registry } from '#models/registry.ts'
 import { cardContent, NOW, temporaryFolder, workingVersion } from './versions.ts'
 
-/** A disk that is full after so many more writes. */
-const disk = vi.hoisted(() => ({ writesLeft: Number.POSITIVE_INFINITY }))
+/** A disk that is full after so many more writes, or for aliases alone. */
+const disk = vi.hoisted(() => ({ writesLeft: Number.POSITIVE_INFINITY, aliasesFit: true }))
+
+vi.mock('write-file-atomic', async (original) => {
+  const { default: real } = await original<{ default: (path: string, text: string) => Promise<void> }>()
+  return {
+    default: async (path: string, text: string) => {
+      if (!disk.aliasesFit) throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+      return real(path, text)
+    },
+  }
+})
 
 vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof FileSystem>()
@@ -36,6 +46,7 @@ vi.mock('node:fs/promises', async (original) => {
 let registry: Registry
 beforeEach(() => {
   disk.writesLeft = Number.POSITIVE_INFINITY
+  disk.aliasesFit = true
   registry = openRegistry(temporaryFolder())
 })
 
@@ -184,6 +195,15 @@ describe('a full disk', () => {
     expect(await registry.moves()).toHaveLength(1)
     await registry.promote('hmm', challenger.id, 'champion', 'third', NOW)
     expect(await registry.moves()).toHaveLength(2)
+  })
+
+  test('that takes the log line but not the alias strikes the line out again', async () => {
+    const [a, b] = [await registry.save(workingVersion('hmm', 1)), await registry.save(workingVersion('hmm', 2))]
+    await registry.promote('hmm', a.id, 'champion', 'first', NOW)
+    disk.aliasesFit = false
+    await expect(registry.promote('hmm', b.id, 'champion', 'second', NOW)).rejects.toThrow(FatalError)
+    expect(await registry.resolve('hmm', 'champion')).toBe(a.id)
+    expect(await registry.moves()).toHaveLength(1)
   })
 })
 
