@@ -4,6 +4,9 @@ import { type Bars, HOUR } from './bars.ts'
 export const FEATURES = ['return', 'return12', 'volatility', 'funding', 'volumeTrend', 'range', 'openInterest'] as const
 export type Feature = (typeof FEATURES)[number]
 
+/** The feature whose running sum, not its level, is on a control path (design section 4). */
+export const SUMMED_FEATURE: Feature = 'return'
+
 /** Features of one coin, one row per bar; `NaN` where missing. */
 export interface FeatureTable {
   readonly coin: string

@@ -121,11 +121,11 @@ export async function fitCde(input: CdeFitInput): Promise<CdeFit> {
 }
 
 function windowsOf({ architecture }: CdeFitInput, ends: readonly WindowEnd[]): Windows {
-  return buildWindows(ends, architecture.knots, architecture.channels)
+  return buildWindows(ends, architecture.lags, architecture.channels)
 }
 
 /** Channels that change their sign when the market is turned upside down. */
-const ODD_CHANNELS = ['return', 'return12']
+const ODD_CHANNELS = ['return', 'return12', 'return48', 'return168']
 
 /**
  * Turns windows upside down, each with probability one half: a fall is as much a trend as a rise, and the model

@@ -5,16 +5,16 @@ import { CdeConfiguration } from '#models/neural-cde/configuration.ts'
 /** How the neural CDE is fitted (design section 6: pool the universe, keep the net small, stop on log-loss). */
 export const CdeTrainingOptions = z.object({
   epochs: z.int().min(1).max(300).default(30).describe('most epochs'),
-  patience: z.int().min(1).default(8).describe('epochs without a better validation loss before stopping'),
-  decayPatience: z.int().min(1).default(4).describe('epochs without a better validation loss before halving the rate'),
+  patience: z.int().min(1).default(6).describe('epochs without a better validation loss before stopping'),
+  decayPatience: z.int().min(1).default(3).describe('epochs without a better validation loss before halving the rate'),
   batch: z.int().min(1).default(256).describe('windows a step'),
-  learningRate: z.number().positive().default(0.01),
+  learningRate: z.number().positive().default(0.003),
   weightDecay: z.number().min(0).default(0.01),
   clipNorm: z.number().positive().default(1).describe('largest norm of a gradient'),
-  labelSmoothing: z.number().min(0).max(0.5).default(0.05),
+  labelSmoothing: z.number().min(0).max(0.5).default(0),
   dropout: z.number().min(0).max(0.9).default(0.1).describe('share of h(T) dropped in training'),
   mirror: z.boolean().default(true).describe('negate the returns of half of the training windows'),
-  averaging: z.number().min(0).max(0.9999).default(0.998).describe('decay a step of the averaged weights'),
+  averaging: z.number().min(0).max(0.9999).default(0.99).describe('decay a step of the averaged weights'),
   minutes: z.number().positive().default(10).describe('stop with the best epoch so far after this time'),
 })
 export type CdeTrainingOptions = z.infer<typeof CdeTrainingOptions>

@@ -6,7 +6,7 @@ export const CdeConfiguration = z.object({
   hidden: z.int().min(1).max(512).default(32),
   /** Width of the vector field's inner layer. */
   width: z.int().min(1).max(1024).default(32),
-  /** Width of the read-out layer on [h(T), X(T)]. */
+  /** Width of the read-out layer. */
   readout: z.int().min(1).max(512).default(32),
   /** Fixed-step solver, stepping on the knots. */
   solver: z.enum(['euler', 'heun']).default('heun'),
@@ -21,19 +21,35 @@ export interface CdeArchitecture extends CdeConfiguration {
   readonly channels: readonly string[]
   /** Those of them that were ever missing in training: each gets an observation-count channel. */
   readonly counted: readonly string[]
-  /** Knots of a training window; time and counts are measured in this length. */
-  readonly knots: number
+  /** Bars back of each knot of a window, oldest first, ending with 0. */
+  readonly lags: readonly number[]
 }
-
-/** The feature whose running sum (not its level) is on the control path (design section 4). */
-export const SUMMED_CHANNEL = 'return'
 
 /** Channels of the control path: time, the features, the observation counts. */
 export function pathChannels(architecture: CdeArchitecture): number {
   return 1 + architecture.channels.length + architecture.counted.length
 }
 
-/** Hours or observations by which time and counts are divided. */
-export function windowLength(architecture: CdeArchitecture): number {
-  return Math.max(1, architecture.knots - 1)
+/** Channel whose sign at the last knot is the direction that trend goes with and reversal against. */
+const DIRECTION_CHANNEL = 'return12'
+
+/** Index of the direction on the control path; -1 where the model does not see it. */
+export function directionChannel(architecture: CdeArchitecture): number {
+  const channel = architecture.channels.indexOf(DIRECTION_CHANNEL)
+  return channel < 0 ? -1 : 1 + channel
+}
+
+/** Hours by which time on the control path is divided: those of a window without gaps. */
+export function windowHours(architecture: CdeArchitecture): number {
+  return Math.max(1, architecture.lags[0])
+}
+
+/** What one observation adds to its count on the control path. */
+export function countUnit(architecture: CdeArchitecture): number {
+  return 1 / architecture.lags.length
+}
+
+/** What the running sum of returns is multiplied by: a random walk over a window then ends near 1. */
+export function summedUnit(architecture: CdeArchitecture): number {
+  return 1 / Math.sqrt(architecture.lags.length)
 }

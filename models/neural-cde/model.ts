@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { REGIMES } from '../regime.ts'
-import type { CdeArchitecture } from './configuration.ts'
+import { type CdeArchitecture, directionChannel } from './configuration.ts'
 import { PARAMETERS, type ParameterName, type ParameterVector, splitParameters } from './parameters.ts'
 import type { ControlPath } from './path.ts'
 import { SOLVERS } from './solver.ts'
@@ -134,13 +134,28 @@ function initialState(parameters: Parameters, path: ControlPath): { at: tf.Tenso
   return { at, state }
 }
 
-function readOut(parameters: Parameters, state: tf.Tensor2D, path: ControlPath) {
-  const input = tf.concat([state, tf.tensor2d(path.final, [path.count, path.channels])], 1)
+/** Sign of the direction channel at X(T), `[count, 1]`; 1 where the model has no such channel. */
+function directions(architecture: CdeArchitecture, path: ControlPath): tf.Tensor2D {
+  const channel = directionChannel(architecture)
+  const signs = new Float32Array(path.count).fill(1)
+  if (channel >= 0) for (let n = 0; n < path.count; n++) signs[n] = Math.sign(path.final[n * path.channels + channel])
+  return tf.tensor2d(signs, [path.count, 1])
+}
+
+/**
+ * The read-out layer. Trend and reversal are about whether the market goes on in its direction, which is a product
+ * of what was learned and that direction: the layer sees h(T) and X(T) as they are and turned into it, instead of having
+ * to learn the product.
+ */
+function readOut(architecture: CdeArchitecture, parameters: Parameters, state: tf.Tensor2D, path: ControlPath) {
+  const direction = directions(architecture, path)
+  const upright = tf.concat([state, tf.tensor2d(path.final, [path.count, path.channels])], 1)
+  const input = tf.concat([upright, tf.mul(upright, direction) as tf.Tensor2D], 1)
   const layer = fastTanh(
     tf.add(tf.matMul(input, parameters.readoutWeight as tf.Tensor2D), parameters.readoutBias) as tf.Tensor2D,
   )
   const logits = tf.add(tf.matMul(layer, parameters.logitWeight as tf.Tensor2D), parameters.logitBias) as tf.Tensor2D
-  return { input, layer, logits }
+  return { direction, input, layer, logits }
 }
 
 /** Logits of regimes as a differentiable function of its parameters: what the tests hold the gradient against. */
@@ -148,7 +163,7 @@ export function cdeLogits(architecture: CdeArchitecture, parameters: Parameters,
   return tf.tidy(() => {
     const { state } = initialState(parameters, path)
     const final = solve(architecture, fieldWeights(parameters), state, uploadIncrements(path))
-    return readOut(parameters, final, path).logits
+    return readOut(architecture, parameters, final, path).logits
   })
 }
 
@@ -183,7 +198,7 @@ export async function cdeLossAndGradient(
     const start = initialState(parameters, path)
     const final = solve(architecture, fieldWeights(parameters), start.state, increments, tapes)
     const dropout = targets.dropout && tf.tensor2d(targets.dropout, [path.count, architecture.hidden])
-    const read = readOut(parameters, dropout ? (tf.mul(final, dropout) as tf.Tensor2D) : final, path)
+    const read = readOut(architecture, parameters, dropout ? (tf.mul(final, dropout) as tf.Tensor2D) : final, path)
 
     const wanted = tf.tensor2d(targets.probabilities, [path.count, REGIMES.length])
     const share = tf.tensor2d(targets.weights, [path.count, 1])
@@ -196,7 +211,10 @@ export async function cdeLossAndGradient(
       slopeOfTanh(read.layer),
     ) as tf.Tensor2D
     const atInput = tf.matMul(atLayer, tf.transpose(parameters.readoutWeight as tf.Tensor2D))
-    const atFinal = tf.slice2d(atInput as tf.Tensor2D, [0, 0], [path.count, architecture.hidden])
+    const size: [number, number] = [path.count, architecture.hidden]
+    const upright = tf.slice2d(atInput as tf.Tensor2D, [0, 0], size)
+    const turned = tf.slice2d(atInput as tf.Tensor2D, [0, architecture.hidden + path.channels], size)
+    const atFinal = tf.add(upright, tf.mul(turned, read.direction)) as tf.Tensor2D
     const field = fieldWeights(parameters)
     const transposed = {
       ...field,

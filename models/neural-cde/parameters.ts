@@ -30,8 +30,8 @@ export function parameterShapes(architecture: CdeArchitecture): Record<Parameter
     innerBias: [width],
     outerWeight: [width, path * hidden],
     outerBias: [path * hidden],
-    // logits = tanh([h(T), X(T)] W3 + b3) W4 + b4
-    readoutWeight: [hidden + path, readout],
+    // logits = tanh([h(T), X(T), s h(T), s X(T)] W3 + b3) W4 + b4, s the direction of the last half day
+    readoutWeight: [2 * (hidden + path), readout],
     readoutBias: [readout],
     logitWeight: [readout, REGIMES.length],
     logitBias: [REGIMES.length],
@@ -66,7 +66,7 @@ export function initialiseParameters(architecture: CdeArchitecture, random: Rand
   const vector = new Float32Array(parameterCount(architecture))
   for (const [name, { shape, values }] of Object.entries(splitParameters(architecture, vector))) {
     if (shape.length === 1) continue
-    const deviation = (name === 'outerWeight' ? 0.5 : 1) / Math.sqrt(shape[0])
+    const deviation = (name === 'outerWeight' ? 0.1 : 1) / Math.sqrt(shape[0])
     for (let i = 0; i < values.length; i++) values[i] = deviation * random.normal()
   }
   return vector

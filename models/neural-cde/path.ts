@@ -1,6 +1,7 @@
+import { SUMMED_FEATURE } from '#data/features.ts'
 import type { Windows } from '#data/windows.ts'
 import type { Scaling } from '../scaling.ts'
-import { type CdeArchitecture, pathChannels, SUMMED_CHANNEL, windowLength } from './configuration.ts'
+import { type CdeArchitecture, countUnit, pathChannels, summedUnit, windowHours } from './configuration.ts'
 
 /**
  * Control paths of a batch of windows, linear between knots: given by where they start, how they move from knot
@@ -21,18 +22,20 @@ export interface ControlPath {
 /**
  * Scales windows and turns them into control paths.
  *
- * Time is hours since the first knot over the window length. The hourly return enters as its running sum; the
- * other features as levels, carried forward where missing (0, the training median, before the first observation).
- * Each channel of `counted` adds the number of its observations so far over the window length (Kidger et al. 2020,
+ * Time is hours since the first knot over those of a whole window. The hourly return enters as its running sum over
+ * the root of the number of knots, so that it keeps the size of the others; the other features as levels, carried forward where missing (0, the training median, before the first observation).
+ * Each channel of `counted` adds the number of its observations so far over the number of knots (Kidger et al. 2020,
  * section 3: observational intensity).
  */
 export function controlPath(windows: Windows, architecture: CdeArchitecture, scaling: Scaling): ControlPath {
   const { count, knots } = windows
   const features = windows.channels.length
   const width = pathChannels(architecture)
-  const unit = 1 / windowLength(architecture)
+  const perHour = 1 / windowHours(architecture)
+  const perObservation = countUnit(architecture)
+  const perReturn = summedUnit(architecture)
   const countedColumn = windows.channels.map((channel) => architecture.counted.indexOf(channel))
-  const summed = windows.channels.map((channel) => channel === SUMMED_CHANNEL)
+  const summed = windows.channels.map((channel) => channel === SUMMED_FEATURE)
   const initial = new Float32Array(count * width)
   const final = new Float32Array(count * width)
   const increments = new Float32Array(Math.max(0, knots - 1) * count * width)
@@ -43,14 +46,14 @@ export function controlPath(windows: Windows, architecture: CdeArchitecture, sca
       const target = knot === 0 ? now : ((knot - 1) * count + n) * width
       const step = knot === 0 ? initial : increments
       const elapsed = knot === 0 ? 0 : windows.hours[n * knots + knot] - windows.hours[n * knots + knot - 1]
-      step[target] = elapsed * unit
+      step[target] = elapsed * perHour
       for (let c = 0; c < features; c++) {
         const source = (n * knots + knot) * features + c
         if (windows.mask[source] === 0) continue
         const raw = (windows.features[source] - scaling.median[c]) / scaling.iqr[c]
         const value = Math.max(-architecture.clip, Math.min(architecture.clip, raw))
-        step[target + 1 + c] = summed[c] ? value : value - final[now + 1 + c]
-        if (countedColumn[c] >= 0) step[target + 1 + features + countedColumn[c]] = unit
+        step[target + 1 + c] = summed[c] ? value * perReturn : value - final[now + 1 + c]
+        if (countedColumn[c] >= 0) step[target + 1 + features + countedColumn[c]] = perObservation
       }
       for (let p = 0; p < width; p++) final[now + p] += step[target + p]
     }

@@ -1,4 +1,12 @@
-import { type CdeArchitecture, pathChannels, SUMMED_CHANNEL, windowLength } from '../neural-cde/configuration.ts'
+import { SUMMED_FEATURE } from '#data/features.ts'
+import {
+  type CdeArchitecture,
+  countUnit,
+  directionChannel,
+  pathChannels,
+  summedUnit,
+  windowHours,
+} from '../neural-cde/configuration.ts'
 import { type ParameterName, type ParameterVector, splitParameters } from '../neural-cde/parameters.ts'
 import { SOLVERS } from '../neural-cde/solver.ts'
 import { REGIMES } from '../regime.ts'
@@ -21,7 +29,7 @@ interface Names {
   readonly parameters: Record<ParameterName, string>
   /** `[channels]`: 1 for the channel whose running sum is on the path, 0 for levels. */
   readonly summed: string
-  /** `[channels, counted]`: picks the counted channels' masks and divides them by the window length; absent where none is counted. */
+  /** `[channels, counted]`: picks the counted channels' masks and scales them to the number of knots; absent where none is counted. */
   readonly counting: string | undefined
 }
 
@@ -59,7 +67,8 @@ export function writeNeuralCdeGraph(
       ['path_final', 'state_final'],
       { body: { graph: body }, num_scan_inputs: 3, scan_input_axes: [1, 1, 1] },
     )
-    const read = g.node('Concat', [state, path], { axis: 1 })
+    const upright = g.node('Concat', [state, path], { axis: 1 })
+    const read = g.node('Concat', [upright, g.node('Mul', [upright, direction(g, architecture, path)])], { axis: 1 })
     const { readoutWeight, readoutBias, logitWeight, logitBias } = names.parameters
     const layer = g.node('Tanh', [dense(g, read, readoutWeight, readoutBias)])
     g.node('Softmax', [dense(g, layer, logitWeight, logitBias)], { axis: 1 }, 'probabilities')
@@ -74,10 +83,10 @@ function constants(g: GraphBuilder, architecture: CdeArchitecture, vector: Param
   }
   const picked = new Float32Array(channels.length * counted.length)
   counted.forEach((channel, j) => {
-    picked[channels.indexOf(channel) * counted.length + j] = 1 / windowLength(architecture)
+    picked[channels.indexOf(channel) * counted.length + j] = countUnit(architecture)
   })
   const counting = counted.length && g.constant(picked, [channels.length, counted.length], 'float32', 'counting')
-  const summed = channels.map((channel) => (channel === SUMMED_CHANNEL ? 1 : 0))
+  const summed = channels.map((channel) => (channel === SUMMED_FEATURE ? 1 : 0))
   return {
     parameters,
     summed: g.constant(summed, [channels.length], 'float32', 'summed'),
@@ -85,13 +94,16 @@ function constants(g: GraphBuilder, architecture: CdeArchitecture, vector: Param
   }
 }
 
-/** (features - median) / iqr, clipped; 0 where masked, whatever stands there (`NaN` included). */
-function scaleFeatures(g: GraphBuilder, { channels, clip }: CdeArchitecture, scaling: Scaling): string {
+/** (features - median) / iqr, clipped, the summed channel in its unit; 0 where masked, whatever stands there (`NaN` included). */
+function scaleFeatures(g: GraphBuilder, architecture: CdeArchitecture, scaling: Scaling): string {
+  const { channels, clip } = architecture
   const median = g.constant(scaling.median, [channels.length], 'float32', 'median')
   const iqr = g.constant(scaling.iqr, [channels.length], 'float32', 'interquartile_range')
   const raw = g.node('Div', [g.node('Sub', ['features', median]), iqr])
   const clipped = g.node('Clip', [raw, g.scalar(-clip), g.scalar(clip)])
-  return g.node('Where', [g.node('Cast', ['mask'], { to: 9 }), clipped, g.scalar(0)])
+  const unit = architecture.channels.map((channel) => (channel === SUMMED_FEATURE ? summedUnit(architecture) : 1))
+  const sized = g.node('Mul', [clipped, g.constant(unit, [unit.length], 'float32', 'unit')])
+  return g.node('Where', [g.node('Cast', ['mask'], { to: 9 }), sized, g.scalar(0)])
 }
 
 /** Increments of the time channel, `[batch, knots, 1]`; 0 at the first knot. */
@@ -99,7 +111,7 @@ function hoursBetweenKnots(g: GraphBuilder, architecture: CdeArchitecture): stri
   const first = g.node('Slice', ['hours', g.ints(0), g.ints(1), g.ints(1)])
   const before = g.node('Slice', ['hours', g.ints(0), g.ints(-1), g.ints(1)])
   const shifted = g.node('Concat', [first, before], { axis: 1 })
-  const unit = g.scalar(1 / windowLength(architecture))
+  const unit = g.scalar(1 / windowHours(architecture))
   const elapsed = g.node('Mul', [g.node('Sub', ['hours', shifted]), unit])
   return g.node('Unsqueeze', [elapsed, g.ints(2)])
 }
@@ -107,6 +119,13 @@ function hoursBetweenKnots(g: GraphBuilder, architecture: CdeArchitecture): stri
 /** Increments of the observation counts; no input at all where no channel is counted. */
 function counts(g: GraphBuilder, { counting }: Names, observed: string): string[] {
   return counting === undefined ? [] : [g.node('MatMul', [observed, counting])]
+}
+
+/** Sign of the direction channel at X(T), `[batch, 1]`. */
+function direction(g: GraphBuilder, architecture: CdeArchitecture, path: string): string {
+  const channel = directionChannel(architecture)
+  if (channel < 0) return g.scalar(1)
+  return g.node('Sign', [g.node('Slice', [path, g.ints(channel), g.ints(channel + 1), g.ints(1)])])
 }
 
 function dense(g: GraphBuilder, input: string, weight: string, bias: string): string {

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { computeFeatures } from '#data/features.ts'
 import { createRandom } from '#data/random.ts'
-import { windowRows } from '#data/windows.ts'
+import { knotLags, windowRows } from '#data/windows.ts'
 import { selectBackend } from '#models/backend.ts'
 import { CdeConfiguration } from '#models/neural-cde/configuration.ts'
 import { fitScaling } from '#models/scaling.ts'
@@ -35,12 +35,12 @@ function fitInput(seed: number): CdeFitInput {
       ...CdeConfiguration.parse({ hidden: 8, width: 8, readout: 8, solver: 'euler' }),
       channels: CHANNELS,
       counted: [],
-      knots: KNOTS,
+      lags: knotLags(KNOTS),
     },
     scaling,
     train: samples,
     validation: learnableSamples(2).samples,
-    options: CdeTrainingOptions.parse({ epochs: 5, batch: 64, averaging: 0.9, mirror: false }),
+    options: CdeTrainingOptions.parse({ epochs: 8, batch: 32, learningRate: 0.01, averaging: 0.9, mirror: false }),
     random: createRandom(seed),
     clock: () => 0,
   }

@@ -1,6 +1,6 @@
 import type { Random } from '#data/random.ts'
 import type { Windows } from '#data/windows.ts'
-import { CdeConfiguration, type CdeArchitecture } from '#models/neural-cde/configuration.ts'
+import { type CdeArchitecture, CdeConfiguration } from '#models/neural-cde/configuration.ts'
 import type { Scaling } from '#models/scaling.ts'
 
 export const CHANNELS = ['return', 'return12', 'volatility', 'funding']
@@ -10,7 +10,7 @@ export function smallArchitecture(changes: Partial<CdeArchitecture> = {}): CdeAr
     ...CdeConfiguration.parse({ hidden: 5, width: 6, readout: 4 }),
     channels: CHANNELS,
     counted: ['funding'],
-    knots: 6,
+    lags: [5, 4, 3, 2, 1, 0],
     ...changes,
   }
 }

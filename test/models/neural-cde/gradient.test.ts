@@ -10,7 +10,7 @@ import { randomWindows, SCALING, smallArchitecture } from './fixtures.ts'
 
 function randomBatch(architecture: CdeArchitecture, count: number) {
   const random = createRandom(5)
-  const path = controlPath(randomWindows(random, count, architecture.knots), architecture, SCALING)
+  const path = controlPath(randomWindows(random, count, architecture.lags.length), architecture, SCALING)
   const parameters = initialiseParameters(architecture, random)
   for (let i = 0; i < parameters.length; i++) parameters[i] += 0.05 * random.normal()
   const probabilities = new Float32Array(count * 3)
@@ -47,10 +47,15 @@ describe.each(['euler', 'heun'] as const)('the gradient of a neural CDE solved b
     const views = splitParameters(architecture, parameters)
     const tensors = PARAMETERS.map((name) => tf.tensor(views[name].values, views[name].shape))
     const { value, grads } = tf.valueAndGrads((...inputs: tf.Tensor[]) => {
-      const named = Object.fromEntries(PARAMETERS.map((name, i) => [name, inputs[i]])) as Record<ParameterName, tf.Tensor>
+      const named = Object.fromEntries(PARAMETERS.map((name, i) => [name, inputs[i]])) as Record<
+        ParameterName,
+        tf.Tensor
+      >
       const logProbabilities = tf.logSoftmax(cdeLogits(architecture, named, path))
       const wanted = tf.tensor2d(targets.probabilities, [path.count, 3])
-      return tf.neg(tf.sum(logProbabilities.mul(wanted).mul(tf.tensor2d(targets.weights, [path.count, 1])))) as tf.Scalar
+      return tf.neg(
+        tf.sum(logProbabilities.mul(wanted).mul(tf.tensor2d(targets.weights, [path.count, 1]))),
+      ) as tf.Scalar
     })(tensors)
     const automatic = tf.concat(grads.map((g) => g.reshape([-1]))).dataSync() as Float32Array
 
