@@ -15,6 +15,8 @@ export interface EmbeddedBrokerOptions {
   readonly logger: Logger
 }
 
+/** What the first start on a slow, busy disk may take, milliseconds. */
+const START_LIMIT = 60_000
 const KEEPER = fileURLToPath(new URL('./postgres-keeper.ts', import.meta.url))
 
 /**
@@ -61,13 +63,19 @@ export async function openEmbeddedPostgresBroker(options: EmbeddedBrokerOptions)
 
 function firstMessage(keeper: ChildProcess): Promise<Extract<KeeperMessage, { type: 'ready' }>> {
   return new Promise((resolve, reject) => {
+    const late = setTimeout(() => {
+      keeper.kill('SIGKILL')
+      reject(new FatalError(`the embedded PostgreSQL was not ready after ${START_LIMIT / 1000} s`))
+    }, START_LIMIT)
     keeper.once('message', (message: KeeperMessage) => {
+      clearTimeout(late)
       if (message.type === 'ready') resolve(message)
       else reject(new FatalError(message.message))
     })
     keeper.once('error', (error) => reject(new FatalError(`the broker's keeper: ${error.message}`, {}, error)))
-    keeper.once('exit', (code, signal) =>
-      reject(new FatalError(`the keeper of the embedded PostgreSQL ended at its start (${signal ?? code})`)),
-    )
+    keeper.once('exit', (code, signal) => {
+      clearTimeout(late)
+      reject(new FatalError(`the keeper of the embedded PostgreSQL ended at its start (${signal ?? code})`))
+    })
   })
 }

@@ -79,7 +79,12 @@ export async function startPostgresServer(parent: string): Promise<PostgresServe
 }
 
 async function makeRunDirectory(parent: string, account: Account | undefined, notes: string[]): Promise<string> {
-  await mkdir(parent, { recursive: true })
+  try {
+    await mkdir(parent, { recursive: true })
+  } catch (error) {
+    const words = `the folder ${parent} of the embedded PostgreSQL cannot be made: ${(error as Error).message}`
+    throw new FatalError(words, { path: parent }, error)
+  }
   let place = parent
   if (account && !openToAll(parent)) {
     place = tmpdir()

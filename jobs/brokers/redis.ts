@@ -70,7 +70,7 @@ async function probe(url: string, connection: string, timeout: number): Promise<
   } catch (error) {
     if (error instanceof Error && !/Connection is closed/.test(error.message)) reason = error.message
     throw new UnavailableError(
-      `Redis at ${connection} cannot be used: ${reason}. Start it, correct REDIS_URL, or unset REDIS_URL to use the embedded broker`,
+      `Redis at ${connection} cannot be used: ${reason.replace(/\.+$/, '')}. Start it, correct REDIS_URL, or unset REDIS_URL to use the embedded broker`,
       { connection },
       error,
     )
