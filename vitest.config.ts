@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config'
+import tally from './test/reporter.ts'
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
+    reporters: ['default', tally()],
   },
 })

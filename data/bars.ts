@@ -47,6 +47,11 @@ export function floorToHour(time: number): number {
   return Math.floor(time / HOUR) * HOUR
 }
 
+/** Rounds up to the full hour. */
+export function ceilToHour(time: number): number {
+  return Math.ceil(time / HOUR) * HOUR
+}
+
 /** Bars of `coin` with `length` rows of `NaN`, to be filled. */
 export function allocateBars(coin: string, length: number): Bars {
   const column = () => new Float64Array(length).fill(Number.NaN)

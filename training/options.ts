@@ -19,15 +19,27 @@ export const CdeTrainingOptions = z.object({
 })
 export type CdeTrainingOptions = z.infer<typeof CdeTrainingOptions>
 
+/** How the hidden Markov model is fitted. */
+export const HmmTrainingOptions = z.object({
+  states: z.array(z.int().min(1).max(12)).nonempty().default([3, 4, 5, 6]).describe('numbers of states to choose from'),
+  covarianceType: z.enum(['full', 'diagonal']).default('full'),
+  knots: z.int().min(2).max(168).default(24).describe('knots of an HMM window'),
+  restarts: z.int().min(1).default(4).describe('seeded starts for each number of states'),
+  iterations: z.int().min(1).default(60).describe('most iterations of Baum-Welch'),
+  rowsPerCoin: z.int().min(100).default(1500).describe('most rows of each coin that are learned from'),
+})
+export type HmmTrainingOptions = z.infer<typeof HmmTrainingOptions>
+
 /** Everything about training that a user may set. */
 export const TrainingOptions = z.object({
   backend: z
     .enum(['auto', ...BACKENDS])
     .default('auto')
     .describe('training backend'),
-  knots: z.int().min(2).max(168).default(16).describe('knots of a CDE window'),
+  knots: z.int().min(2).max(168).default(24).describe('knots of a CDE window'),
   stride: z.int().min(1).max(24).default(3).describe('train on every n-th hour'),
   architecture: CdeConfiguration.prefault({ solver: 'euler' }),
   cde: CdeTrainingOptions.prefault({}),
+  hmm: HmmTrainingOptions.prefault({}),
 })
 export type TrainingOptions = z.infer<typeof TrainingOptions>

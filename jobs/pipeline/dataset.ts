@@ -1,0 +1,81 @@
+import { gaps } from '#data/bars.ts'
+import { windowRows } from '#data/windows.ts'
+import type { Regime } from '#models/regime.ts'
+import { REGIMES } from '#models/regime.ts'
+import type { Market } from '#training/dataset.ts'
+import { NO_LABEL } from '#training/labels.ts'
+import { type DatasetRequest, evaluatedMarkets, type PreparedDataset, prepareDataset } from '#training/prepare.ts'
+import type { CoinData } from '#training/report/data.ts'
+import type { RunContext, RunSettings } from './settings.ts'
+import type { ResolvedSource } from './source.ts'
+
+/** The request that prepares the same data here and in a training process. */
+export function datasetRequest(settings: RunSettings, source: ResolvedSource): DatasetRequest {
+  const list = (coins: readonly string[]) => [...coins] as [string, ...string[]]
+  const { coins, pool, from, to, testFrom, paths } = settings
+  return {
+    source: source.spec,
+    ...(coins && { coins: list(coins) }),
+    ...(pool && { pool: pool === 'all' ? pool : list(pool) }),
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+    ...(testFrom !== undefined && { testFrom }),
+    state: paths.state,
+  }
+}
+
+/** Loads the data of a run; what is not perfect about them is logged at once. */
+export async function loadDataset(request: DatasetRequest, context: RunContext): Promise<PreparedDataset> {
+  const { now, progress, signal, logger } = context
+  const dataset = await prepareDataset(request, { now, progress, signal })
+  for (const { coin, kind, message } of dataset.notices)
+    logger.warn({ coin, kind }, coin ? `${coin}: ${message}` : message)
+  return dataset
+}
+
+/** The data of the coins evaluated, counted. */
+export interface DatasetSummary {
+  readonly bars: number
+  readonly windows: number
+  readonly classShare: Record<Regime, number>
+  readonly perCoin: readonly CoinData[]
+}
+
+/** Counts bars, labelled windows of `knots` knots and labels over the range of the data set. */
+export function summariseDataset(dataset: PreparedDataset, knots: number): DatasetSummary {
+  const perCoin = evaluatedMarkets(dataset).map((market) => countCoin(market, dataset, knots))
+  const total = (pick: (coin: CoinData) => number) => perCoin.reduce((sum, coin) => sum + pick(coin), 0)
+  const windows = total((coin) => coin.windows)
+  return {
+    bars: total((coin) => coin.bars),
+    windows,
+    classShare: shares(REGIMES.map((regime) => total((coin) => coin.classShare[regime] * coin.windows))),
+    perCoin,
+  }
+}
+
+function countCoin({ bars, features, labels }: Market, { range }: PreparedDataset, knots: number): CoinData {
+  const counts = [0, 0, 0]
+  for (const row of windowRows(features, knots)) {
+    const inRange = features.asOf[row] >= range.from && features.asOf[row] < range.to
+    if (inRange && labels[row] !== NO_LABEL) counts[labels[row]]++
+  }
+  return {
+    coin: bars.coin,
+    bars: bars.openTime.length,
+    windows: counts[0] + counts[1] + counts[2],
+    from: bars.openTime[0],
+    to: bars.openTime[bars.openTime.length - 1],
+    gapHours: gaps(bars.openTime).reduce((sum, gap) => sum + gap.hours, 0),
+    fundingMissing: bars.funding.reduce((sum, rate) => sum + (Number.isNaN(rate) ? 1 : 0), 0),
+    classShare: shares(counts),
+  }
+}
+
+function shares(counts: readonly number[]): Record<Regime, number> {
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  return Object.fromEntries(REGIMES.map((regime, k) => [regime, total > 0 ? counts[k] / total : Number.NaN])) as Record<
+    Regime,
+    number
+  >
+}

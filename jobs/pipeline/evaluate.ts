@@ -1,0 +1,119 @@
+import { ModelError } from '#data/errors.ts'
+import { buildWindows } from '#data/windows.ts'
+import { logisticRegimeModel } from '#models/logistic.ts'
+import { asRegimeModel, type OnnxSession, openOnnxSession } from '#models/onnx/session.ts'
+import { type RegimeModel, SERVED_KINDS, type ServedKind } from '#models/regime.ts'
+import { ONNX_FILE, openRegistry } from '#models/registry.ts'
+import { applyRule, fitRuleConfidence, ruleModel } from '#models/rule.ts'
+import { selectSamples } from '#training/dataset.ts'
+import { evaluateModels } from '#training/evaluate-models.ts'
+import type { Evaluation } from '#training/evaluation.ts'
+import { fitLogistic } from '#training/logistic.ts'
+import type { PreparedDataset } from '#training/prepare.ts'
+import { type Verdict, verdict } from '#training/verdict.ts'
+import { datasetRequest, loadDataset, summariseDataset } from './dataset.ts'
+import type { RunContext, RunSettings } from './settings.ts'
+import { type ResolvedSource, resolveSource } from './source.ts'
+
+/** Fits the baselines: the hand rule's hit rates and the linear model, on the same training fold as the rest. */
+function fitBaselines(dataset: PreparedDataset, settings: RunSettings, context: RunContext): RegimeModel[] {
+  const { knots, stride } = settings.training
+  context.progress({ stage: 'baselines', done: 0, total: 2, note: 'linear' })
+  const train = selectSamples(dataset, 'train', { knots: Math.max(knots, 13), stride })
+  const linear = logisticRegimeModel(fitLogistic(train))
+  context.progress({ stage: 'baselines', done: 1, total: 2, note: 'rule' })
+  const rule = ruleModel([1, 1, 1])
+  const answers = applyRule(buildWindows(train.ends, rule.knots, rule.channels))
+  context.progress({ stage: 'baselines', done: 2, total: 2 })
+  return [ruleModel(fitRuleConfidence(answers, train.labels)), linear]
+}
+
+/** Opens one version of each kind, does `work` with them, and frees the sessions. */
+async function withVersions<T>(
+  models: string,
+  ids: Partial<Record<ServedKind, string>>,
+  work: (models: RegimeModel[]) => Promise<T>,
+): Promise<T> {
+  const registry = openRegistry(models)
+  const sessions: OnnxSession[] = []
+  const opened: RegimeModel[] = []
+  try {
+    for (const [kind, id] of Object.entries(ids) as [ServedKind, string][]) {
+      const { card, files } = await registry.read(kind, id)
+      const session = await openOnnxSession(files.get(ONNX_FILE)!)
+      sessions.push(session)
+      opened.push({ ...asRegimeModel(session, card), name: kind })
+    }
+    return await work(opened)
+  } finally {
+    await Promise.all(sessions.map((session) => session.dispose()))
+  }
+}
+
+/** Compares checkpoints, hand rule and linear model on the test period. */
+export async function compareModels(
+  settings: RunSettings,
+  source: ResolvedSource,
+  dataset: PreparedDataset,
+  ids: Partial<Record<ServedKind, string>>,
+  context: RunContext,
+): Promise<Evaluation> {
+  const baselines = fitBaselines(dataset, settings, context)
+  return withVersions(settings.paths.models, ids, (checkpoints) =>
+    evaluateModels(dataset, [...checkpoints, ...baselines], source.spec, {
+      progress: context.progress,
+      seed: settings.seed,
+    }),
+  )
+}
+
+/** What `evaluate` answers. */
+export interface EvaluateSummary {
+  readonly source: string
+  readonly coins: readonly string[]
+  readonly range: { readonly from: string; readonly to: string }
+  readonly testFrom: string
+  readonly dataset: object
+  readonly models: Partial<Record<ServedKind, string>>
+  readonly evaluation: Evaluation
+  readonly verdict: Verdict
+}
+
+/** The `evaluate` command: the champions against the baselines, without training or fleet. */
+export async function evaluateCommand(settings: RunSettings, context: RunContext): Promise<EvaluateSummary> {
+  const source = await resolveSource(settings.source, context)
+  const dataset = await loadDataset(datasetRequest(settings, source), context)
+  const ids = await champions(settings, context)
+  const evaluation = await compareModels(settings, source, dataset, ids, context)
+  const { bars, windows, classShare } = summariseDataset(dataset, settings.training.knots)
+  return {
+    source: source.spec.source,
+    coins: dataset.coins,
+    range: isoRange(dataset.range),
+    testFrom: new Date(dataset.split.test.from).toISOString(),
+    dataset: { bars, windows, classShare },
+    models: ids,
+    evaluation,
+    verdict: verdict(evaluation),
+  }
+}
+
+/** Ids of the champions there are; a missing one is said, not invented. */
+async function champions(settings: RunSettings, context: RunContext): Promise<Partial<Record<ServedKind, string>>> {
+  const registry = openRegistry(settings.paths.models)
+  const ids: Partial<Record<ServedKind, string>> = {}
+  for (const kind of SERVED_KINDS) {
+    try {
+      ids[kind] = await registry.resolve(kind, 'champion')
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error
+      context.logger.warn({ kind }, error.message)
+    }
+  }
+  return ids
+}
+
+/** A range of times as ISO texts. */
+export function isoRange({ from, to }: { readonly from: number; readonly to: number }): { from: string; to: string } {
+  return { from: new Date(from).toISOString(), to: new Date(to).toISOString() }
+}

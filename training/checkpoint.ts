@@ -1,0 +1,148 @@
+import { ModelError } from '#data/errors.ts'
+import { buildWindows, type Windows } from '#data/windows.ts'
+import { type CardContent, sha256 } from '#models/card.ts'
+import { checkParity } from '#models/onnx/parity.ts'
+import { asRegimeModel, openOnnxSession } from '#models/onnx/session.ts'
+import { mostProbable, REGIMES, type Regime, type RegimeModel, type ServedKind } from '#models/regime.ts'
+import { ONNX_FILE, openRegistry } from '#models/registry.ts'
+import { encodeSelfCheck, SELF_CHECK_FILE } from '#models/self-check.ts'
+import manifest from '../package.json' with { type: 'json' }
+import { type Samples, selectSamples } from './dataset.ts'
+import { predict } from './evaluate-models.ts'
+import { classScores, confusionMatrix, occupancy } from './metrics.ts'
+import type { PreparedDataset } from './prepare.ts'
+
+/** A model that was just fitted, about to become a version in the registry. */
+export interface FittedModel {
+  readonly kind: ServedKind
+  readonly knots: number
+  readonly channels: readonly string[]
+  readonly scaling: CardContent['scaling']
+  readonly configuration: Record<string, unknown>
+  readonly metrics: Record<string, unknown>
+  /** Bytes of the weights and the name of their file. */
+  readonly weights: { readonly file: string; readonly bytes: Uint8Array }
+  /** Writes the ONNX graph with this metadata. */
+  readonly write: (metadata: Record<string, string>) => Uint8Array
+  /** The model as it was trained, what the graph is compared with. */
+  readonly estimate: (windows: Windows) => Promise<Float32Array>
+}
+
+/** How a checkpoint did on the validation fold of the coins evaluated. */
+export interface ValidationScore {
+  readonly macroF1: number
+  readonly accuracy: number
+  /** Share of the predictions of each regime. */
+  readonly occupancy: Record<Regime, number>
+}
+
+/** A version that is in the registry. */
+export interface Checkpoint {
+  readonly kind: ServedKind
+  readonly id: string
+  /** The ONNX file. */
+  readonly path: string
+  readonly sha256: string
+  /** Largest absolute difference of probabilities between the trained model and onnxruntime. */
+  readonly maxAbsDiff: number
+  readonly validation: ValidationScore
+}
+
+/** Windows on which a graph is compared with the model it was written from. */
+const PARITY_WINDOWS = 1000
+
+export interface CheckpointContext {
+  readonly models: string
+  readonly seed: number
+  readonly now: () => number
+}
+
+/**
+ * Writes the ONNX graph, runs it at once in onnxruntime on real windows, compares it with the trained model, and
+ * saves the version with its card and self-check.
+ *
+ * @throws {ModelError} where graph and model differ by 1e-5 or more
+ * @throws {FatalError} where the disk refuses
+ */
+export async function saveCheckpoint(
+  dataset: PreparedDataset,
+  model: FittedModel,
+  context: CheckpointContext,
+): Promise<Checkpoint> {
+  const now = context.now()
+  const onnx = model.write({
+    kind: model.kind,
+    channels: JSON.stringify(model.channels),
+    knots: String(model.knots),
+    regimes: JSON.stringify(REGIMES),
+    label: JSON.stringify(dataset.label),
+    data_hash: dataset.hash,
+    training_id: `${model.kind}-${new Date(now).toISOString()}-${context.seed}`,
+  })
+  const session = await openOnnxSession(onnx, { threads: 1 })
+  try {
+    const served = asRegimeModel(session, model)
+    const validation = selectSamples(dataset, 'validation', { knots: model.knots, coins: new Set(dataset.coins) })
+    const windows = buildWindows(spread(validation, PARITY_WINDOWS), model.knots, model.channels)
+    const expected = await model.estimate(windows)
+    const maxAbsDiff = checkParity(`${model.kind} graph`, expected, await served.estimate(windows))
+    const score = await scoreOf(served, validation)
+    const registry = openRegistry(context.models)
+    const card = await registry.save({
+      content: {
+        kind: model.kind,
+        channels: [...model.channels],
+        knots: model.knots,
+        label: { w: dataset.label.halfWidth, kappa: dataset.label.kappa },
+        scaling: model.scaling,
+        seed: context.seed,
+        configuration: model.configuration,
+        data: {
+          hash: dataset.hash,
+          origin: dataset.origin,
+          coins: dataset.markets.map((market) => market.bars.coin),
+          range: dataset.split.train,
+        },
+        metrics: { ...model.metrics, validation: score },
+        parity: { maxAbsDiff, windows: windows.count },
+        millrace: manifest.version,
+      },
+      files: {
+        [ONNX_FILE]: onnx,
+        [model.weights.file]: model.weights.bytes,
+        [SELF_CHECK_FILE]: encodeSelfCheck(windows, expected),
+      },
+      now,
+    })
+    const { path } = await registry.read(model.kind, card.id)
+    return {
+      kind: model.kind,
+      id: card.id,
+      path: `${path}/${ONNX_FILE}`,
+      sha256: sha256(onnx),
+      maxAbsDiff,
+      validation: score,
+    }
+  } finally {
+    await session.dispose()
+  }
+}
+
+/** At most `count` ends, evenly spread over all. */
+function spread({ ends }: Samples, count: number): Samples['ends'] {
+  if (ends.length === 0) throw new ModelError('the validation fold of the coins evaluated has no window')
+  const stride = Math.max(1, Math.ceil(ends.length / count))
+  return ends.filter((_, i) => i % stride === 0)
+}
+
+async function scoreOf(model: RegimeModel, { ends, labels }: Samples): Promise<ValidationScore> {
+  const probabilities = await predict(model, ends)
+  const predicted = Uint8Array.from(labels, (_, i) => mostProbable(probabilities, i))
+  const { macroF1, accuracy } = classScores(confusionMatrix(labels, predicted))
+  const share = occupancy(predicted)
+  return {
+    macroF1,
+    accuracy,
+    occupancy: Object.fromEntries(REGIMES.map((regime, k) => [regime, share[k]])) as Record<Regime, number>,
+  }
+}
