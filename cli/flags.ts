@@ -19,13 +19,11 @@ const GROUPS = {
     { flags: '--coins <names>', path: 'coins' },
     { flags: '--from <date>', path: 'from' },
     { flags: '--to <date>', path: 'to' },
-    { flags: '--seed <number>', path: 'seed' },
-  ],
-  training: [
     { flags: '--test-from <date>', path: 'testFrom' },
     { flags: '--pool <names>', path: 'pool' },
-    { flags: '--backend <name>', path: 'training.backend' },
+    { flags: '--seed <number>', path: 'seed' },
   ],
+  training: [{ flags: '--backend <name>', path: 'training.backend' }],
   fleet: [
     { flags: '--workers <count>', path: 'fleet.workers' },
     { flags: '--concurrency <count>', path: 'fleet.concurrency' },

@@ -20,6 +20,11 @@ export interface ProgressOptions {
 
 const INTERVAL = 5000
 
+/** Work in hand counts in part: at most one decimal of it is shown. */
+function count(done: number): number {
+  return Math.floor(done * 10) / 10
+}
+
 function percent({ done, total }: Progress): string {
   return total > 0 ? `${Math.floor((100 * done) / total)} %` : ''
 }
@@ -44,7 +49,11 @@ export function createPlainProgress({ stream, now, interval = INTERVAL }: Progre
       if (ends) finished.add(stage)
       else finished.delete(stage)
       written.set(stage, now())
-      const words = [`${stage}:`, total > 1 ? `${done} of ${total}` : '', total > 1 ? `(${percent(progress)})` : '']
+      const words = [
+        `${stage}:`,
+        total > 1 ? `${count(done)} of ${total}` : '',
+        total > 1 ? `(${percent(progress)})` : '',
+      ]
       if (total <= 1) words.push(ends ? 'done' : 'begins')
       stream.write(`${[...words, note ?? ''].filter((word) => word !== '').join(' ')}\n`)
     },
@@ -81,10 +90,10 @@ export function createBarProgress({ stream }: ProgressOptions): ProgressDisplay 
       const payload = { stage: stage.padEnd(10), note: note ?? '' }
       if (!bar) {
         bar = start()
-        bar.start(Math.max(1, total), done, payload)
+        bar.start(Math.max(1, total), count(done), payload)
       }
       bar.setTotal(Math.max(1, total))
-      bar.update(total > 0 ? done : 1, payload)
+      bar.update(total > 0 ? count(done) : 1, payload)
       if (done >= total) end()
     },
     write(text) {

@@ -28,3 +28,8 @@ export function layOut(rows: readonly Row[]): string {
 export function decimal(value: number | null | undefined, decimals = 3): string {
   return value === null || value === undefined || Number.isNaN(value) ? '-' : value.toFixed(decimals)
 }
+
+/** An ISO timestamp as far as the minute: `2025-04-01 12:00`. */
+export function minute(timestamp: string): string {
+  return timestamp.slice(0, 16).replace('T', ' ')
+}

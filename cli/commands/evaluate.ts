@@ -14,7 +14,7 @@ Examples:
 export function registerEvaluate(program: Command): void {
   registerPipelineCommand(program, {
     name: 'evaluate',
-    description: 'compare the champions with a hand rule and a linear model, and write a report',
+    description: 'compare the champions with a hand rule and a linear model',
     flags: ['data', 'training', 'place'],
     help: HELP,
     load: async () => (await import('#jobs/pipeline/evaluate.ts')).evaluateCommand,

@@ -3,18 +3,18 @@ import { registerPipelineCommand } from '../pipeline-command.ts'
 import { describeWheelRun } from '../summaries/wheel.ts'
 
 const HELP = `
-Lets the champions estimate the range and the wheel open, hold and close simulated positions on it, with fees, one bar of
-delay and hourly funding.
+Lets the fleet's champion estimate the test period, and the wheel open, hold and close simulated positions on it, with
+fees, one bar of delay and hourly funding.
 
 Examples:
-  millrace wheel --source csv --data ../data --from 2025-04-01
+  millrace wheel --source csv --data ../data --test-from 2025-04-01
   millrace wheel --source simulated --set wheel.maxPositions=3 --json`
 
 /** `wheel`: what the strategy would have done. */
 export function registerWheel(program: Command): void {
   registerPipelineCommand(program, {
     name: 'wheel',
-    description: 'turn the funding wheel over a range, on paper',
+    description: 'turn the funding wheel over the test period, on paper',
     flags: ['data', 'fleet', 'place'],
     help: HELP,
     load: async () => (await import('#jobs/pipeline/wheel.ts')).wheelCommand,

@@ -8,7 +8,7 @@ export interface Key {
   /** The one environment variable that sets it. */
   readonly variable: string
   /** How text (of a variable or flag) becomes its value; a `mapping` is JSON. */
-  readonly kind: 'number' | 'boolean' | 'text' | 'list' | 'mapping'
+  readonly kind: 'number' | 'boolean' | 'text' | 'list' | 'numbers' | 'mapping'
   readonly description: string
 }
 
@@ -16,6 +16,7 @@ export interface Key {
 interface Node {
   readonly type?: string
   readonly properties?: Record<string, Node>
+  readonly items?: Node
   readonly description?: string
 }
 
@@ -35,7 +36,7 @@ export function variableOf(path: string): string {
   return NAMED_ELSEWHERE[path] ?? `MILLRACE_${words.toUpperCase()}`
 }
 
-function kindOf(type: string | undefined): Key['kind'] {
+function kindOf({ type, items }: Node): Key['kind'] {
   switch (type) {
     case 'integer':
     case 'number':
@@ -43,7 +44,7 @@ function kindOf(type: string | undefined): Key['kind'] {
     case 'boolean':
       return 'boolean'
     case 'array':
-      return 'list'
+      return items?.type === 'integer' || items?.type === 'number' ? 'numbers' : 'list'
     case 'object':
       return 'mapping'
     default:
@@ -59,7 +60,7 @@ function* leaves(node: Node, path: readonly string[]): Generator<Key> {
     else {
       const dotted = here.join('.')
       const description = child.description ?? ''
-      yield { path: dotted, variable: variableOf(dotted), kind: kindOf(child.type), description }
+      yield { path: dotted, variable: variableOf(dotted), kind: kindOf(child), description }
     }
   }
 }
@@ -81,10 +82,12 @@ export function namesBelow(path: string): string[] {
  * What `text` stands for as a value of `key`. Text that does not fit stays text: the schema then says what was
  * expected, in one place for file, environment and flags.
  */
-export function parseText(key: Key, text: string): unknown {
+export function parseText(key: Pick<Key, 'kind'>, text: string): unknown {
   switch (key.kind) {
     case 'number':
       return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text)
+    case 'numbers':
+      return text.split(',').map((item) => parseText({ kind: 'number' }, item))
     case 'boolean':
       return text === 'true' ? true : text === 'false' ? false : text
     case 'list':

@@ -33,6 +33,8 @@ describe('the keys of the configuration', () => {
     ['coins', 'BTC, ETH', ['BTC', 'ETH']],
     ['wheel.fusion.weights', '{"a":1}', { a: 1 }],
     ['wheel.fusion.weights', '{"a"', '{"a"'],
+    ['training.hmm.states', '3, 4', [3, 4]],
+    ['training.hmm.states', '3,four', [3, 'four']],
     ['data', '12', '12'],
   ])('%s reads %j as %j', (path, text, value) => {
     expect(parseText(keyByPath.get(path)!, text)).toEqual(value)
