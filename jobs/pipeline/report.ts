@@ -25,6 +25,16 @@ export interface RunFindings {
   readonly seconds: Readonly<Record<string, number>>
 }
 
+/** The wheel's gates in words; one that could not tell is marked so. */
+const REJECTIONS: Record<string, string> = {
+  signal: 'no scanner saw an opportunity',
+  edge: 'the expected gain does not pay for the turn',
+  efficiency: 'the market goes nowhere (trend efficiency)',
+  'moving-average': 'too far on the wrong side of the moving average',
+  conviction: 'too little conviction after the regime was weighed in',
+  estimate: 'no regime estimate',
+}
+
 /** Stands for "no regime" and "no label" in a timeline. */
 const NONE = 255
 
@@ -75,7 +85,7 @@ function wheelRecord(wheel: WheelResult): WheelRecord {
       funding,
       realised,
     })),
-    rejections: Object.entries(rejections).map(([reason, count]) => ({ reason, count })),
+    rejections: Object.entries(rejections).map(([gate, count]) => ({ reason: REJECTIONS[gate] ?? gate, count })),
   }
 }
 

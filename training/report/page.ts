@@ -166,7 +166,7 @@ function limits({ evaluation, testFrom, range, source }: ReportData): string[] {
     `There is one test period, ${days} days long. Labels of neighbouring hours share most of their prices and coins ` +
       `move together, so ${format.count(evaluation.samples)} scored hours are worth far fewer independent ones.`,
     'The differences between models have not been tested for significance, and another seed moves each of them.',
-    'The wheel trades on paper at bar prices: slippage, market impact, margin and liquidation are not in it, and its ' +
+    'The wheel trades on paper at bar prices less a fixed slippage: market impact, margin and liquidation are not in it, and its ' +
       'result over so short a time says little about the next one.',
     ...(source === 'simulated' || evaluation.optimum
       ? ['The market was simulated. Its result shows that the machinery works, not that a real market can be read.']
