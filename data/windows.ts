@@ -1,6 +1,6 @@
 import { HOUR } from './bars.ts'
 import { InputError } from './errors.ts'
-import { type FeatureTable, SUMMED_FEATURE } from './features.ts'
+import type { FeatureTable } from './features.ts'
 
 /**
  * A batch of feature windows: the last `knots` rows of a coin's feature table, unscaled.
@@ -22,17 +22,6 @@ export interface Windows {
   readonly asOf: Float64Array
 }
 
-/**
- * Which bars before the last one are knots: bars back, oldest first, ending with 0. A number stands for that many
- * consecutive bars. Knots that lie closer together towards the present see a week with the cost of a day.
- */
-export type Knots = number | readonly number[]
-
-/** Bars back of each knot, oldest first. */
-export function knotLags(knots: Knots): readonly number[] {
-  return typeof knots === 'number' ? Array.from({ length: knots }, (_, i) => knots - 1 - i) : knots
-}
-
 /** A window may span at most this many times the hours it would without gaps: beyond it the past is another market. */
 const LONGEST_SPAN = 2
 
@@ -43,15 +32,14 @@ export interface WindowEnd {
 }
 
 /**
- * Rows of `table` at which a window may end: past the warm-up from the first knot on, and not stretched over too
- * long a gap.
+ * Rows of `table` at which a window of `knots` rows may end: past the warm-up from the first knot on, and not
+ * stretched over too long a gap.
  */
-export function windowRows(table: FeatureTable, knots: Knots): Uint32Array {
+export function windowRows(table: FeatureTable, knots: number): Uint32Array {
   const rows: number[] = []
-  const reach = knotLags(knots)[0]
-  const longest = LONGEST_SPAN * reach * HOUR
-  for (let row = reach; row < table.asOf.length; row++) {
-    const first = row - reach
+  const longest = LONGEST_SPAN * (knots - 1) * HOUR
+  for (let row = knots - 1; row < table.asOf.length; row++) {
+    const first = row - knots + 1
     if (Number.isNaN(table.sigma[first]) || Number.isNaN(table.sigma[row])) continue
     if (table.asOf[row] - table.asOf[first] <= longest) rows.push(row)
   }
@@ -61,28 +49,22 @@ export function windowRows(table: FeatureTable, knots: Knots): Uint32Array {
 /**
  * Cuts the windows that end at `ends` out of their tables.
  *
- * Features are read at the knots, but for the hourly return: its running sum is on the control path, so a knot carries
- * the sum of the returns since the knot before it (missing if one of them is).
- *
- * @throws {InputError} where a table lacks a channel or has too few rows up to the end asked for
+ * @throws {InputError} where a table lacks a channel or has fewer than `knots` rows up to the end asked for
  */
-export function buildWindows(ends: readonly WindowEnd[], knots: Knots, channels: readonly string[]): Windows {
-  const lags = knotLags(knots)
-  const count = lags.length
+export function buildWindows(ends: readonly WindowEnd[], knots: number, channels: readonly string[]): Windows {
   const width = channels.length
-  const features = new Float32Array(ends.length * count * width)
+  const features = new Float32Array(ends.length * knots * width)
   const mask = new Float32Array(features.length)
-  const hours = new Float32Array(ends.length * count)
+  const hours = new Float32Array(ends.length * knots)
   const asOf = new Float64Array(ends.length)
   const coin: string[] = []
   const columnsOf = new Map<FeatureTable, readonly number[]>()
-  const summed = channels.indexOf(SUMMED_FEATURE)
 
   for (let n = 0; n < ends.length; n++) {
     const { table, row } = ends[n]
-    const first = row - lags[0]
+    const first = row - knots + 1
     if (first < 0 || row >= table.asOf.length) {
-      throw new InputError(`${table.coin}: no window of ${lags[0] + 1} bars ends at row ${row} of ${table.asOf.length}`)
+      throw new InputError(`${table.coin}: no window of ${knots} knots ends at row ${row} of ${table.asOf.length}`)
     }
     let columns = columnsOf.get(table)
     if (!columns) {
@@ -91,24 +73,19 @@ export function buildWindows(ends: readonly WindowEnd[], knots: Knots, channels:
     }
     asOf[n] = table.asOf[row]
     coin.push(table.coin)
-    let target = n * count * width
-    for (let knot = 0; knot < count; knot++) {
-      const at = row - lags[knot]
-      hours[n * count + knot] = (table.asOf[at] - table.asOf[first]) / HOUR
+    let target = n * knots * width
+    for (let knot = 0; knot < knots; knot++) {
+      const source = (first + knot) * table.channels.length
+      hours[n * knots + knot] = (table.asOf[first + knot] - table.asOf[first]) / HOUR
       for (let c = 0; c < width; c++, target++) {
-        let value = table.values[at * table.channels.length + columns[c]]
-        if (c === summed && knot > 0) {
-          for (let between = lags[knot] + 1; between < lags[knot - 1]; between++) {
-            value += table.values[(row - between) * table.channels.length + columns[c]]
-          }
-        }
+        const value = table.values[source + columns[c]]
         if (Number.isNaN(value)) continue
         features[target] = value
         mask[target] = 1
       }
     }
   }
-  return { count: ends.length, knots: count, channels, features, hours, mask, coin, asOf }
+  return { count: ends.length, knots, channels, features, hours, mask, coin, asOf }
 }
 
 /** Windows `start` up to `end` of a batch, as views on the same memory. */

@@ -1,6 +1,6 @@
 import { type Bars, HOUR, type TimeRange } from '#data/bars.ts'
 import { computeFeatures, FEATURES, type Feature, type FeatureTable } from '#data/features.ts'
-import { type Knots, type WindowEnd, windowRows } from '#data/windows.ts'
+import { type WindowEnd, windowRows } from '#data/windows.ts'
 import { fitScaling, type Scaling } from '#models/scaling.ts'
 import { CENTRED_LABEL, centredLabels, type LabelDefinition, NO_LABEL } from './labels.ts'
 import { type Part, partOf, type Split } from './splits.ts'
@@ -51,7 +51,7 @@ export function usableRange(markets: readonly Market[], within: TimeRange): Time
 
 export interface SampleOptions {
   /** Knots a window must have. */
-  readonly knots: Knots
+  readonly knots: number
   /** Coins to take; all of them by default. */
   readonly coins?: ReadonlySet<string>
   /** Take every n-th hour (by `asOf`, so that coins stay in step). */

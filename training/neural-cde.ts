@@ -121,7 +121,7 @@ export async function fitCde(input: CdeFitInput): Promise<CdeFit> {
 }
 
 function windowsOf({ architecture }: CdeFitInput, ends: readonly WindowEnd[]): Windows {
-  return buildWindows(ends, architecture.lags, architecture.channels)
+  return buildWindows(ends, architecture.knots, architecture.channels)
 }
 
 /** Channels that change their sign when the market is turned upside down. */

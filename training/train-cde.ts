@@ -1,5 +1,5 @@
 import { createRandom } from '#data/random.ts'
-import { knotLags, sliceWindows } from '#data/windows.ts'
+import { sliceWindows } from '#data/windows.ts'
 import { type Backend, selectBackend } from '#models/backend.ts'
 import type { CdeArchitecture } from '#models/neural-cde/configuration.ts'
 import { cdeProbabilities } from '#models/neural-cde/model.ts'
@@ -36,7 +36,7 @@ export async function trainCde(
     ...options.architecture,
     channels,
     counted: sometimesMissing,
-    lags: knotLags(options.knots),
+    knots: options.knots,
   }
   const { knots, stride } = options
   const fit = await fitCde({

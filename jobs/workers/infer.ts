@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import { InputError, ModelError } from '#data/errors.ts'
 import type { Feature, FeatureTable } from '#data/features.ts'
-import { buildWindows, knotLags, type WindowEnd, windowRows } from '#data/windows.ts'
+import { buildWindows, type WindowEnd, windowRows } from '#data/windows.ts'
 import { REGIMES, type RegimeModel } from '#models/regime.ts'
 import type { Serving } from '#models/serving.ts'
 import { decodeFloat32, decodeFloat64, encodeFloat32, encodeFloat64 } from '../encoding.ts'
@@ -98,7 +98,7 @@ function unpackStretch(item: InferItem): Stretch {
 /** All windows of the job go through the model at once. */
 async function estimateStretches(model: RegimeModel, stretches: readonly Stretch[]) {
   const ends: WindowEnd[] = []
-  const [reach] = knotLags(model.knots)
+  const reach = model.knots - 1
   const counts = stretches.map(({ table, first, omitted }) => {
     if (omitted > 0 && first < reach) {
       throw new InputError(

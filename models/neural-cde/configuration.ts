@@ -21,8 +21,8 @@ export interface CdeArchitecture extends CdeConfiguration {
   readonly channels: readonly string[]
   /** Those of them that were ever missing in training: each gets an observation-count channel. */
   readonly counted: readonly string[]
-  /** Bars back of each knot of a window, oldest first, ending with 0. */
-  readonly lags: readonly number[]
+  /** Knots of a training window. */
+  readonly knots: number
 }
 
 /** Channels of the control path: time, the features, the observation counts. */
@@ -41,15 +41,15 @@ export function directionChannel(architecture: CdeArchitecture): number {
 
 /** Hours by which time on the control path is divided: those of a window without gaps. */
 export function windowHours(architecture: CdeArchitecture): number {
-  return Math.max(1, architecture.lags[0])
+  return Math.max(1, architecture.knots - 1)
 }
 
 /** What one observation adds to its count on the control path. */
 export function countUnit(architecture: CdeArchitecture): number {
-  return 1 / architecture.lags.length
+  return 1 / architecture.knots
 }
 
 /** What the running sum of returns is multiplied by: a random walk over a window then ends near 1. */
 export function summedUnit(architecture: CdeArchitecture): number {
-  return 1 / Math.sqrt(architecture.lags.length)
+  return 1 / Math.sqrt(architecture.knots)
 }

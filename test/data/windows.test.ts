@@ -53,19 +53,6 @@ describe('buildWindows', () => {
     expect(windows.mask[at - 1]).toBe(1)
   })
 
-  it('sums the returns between knots that lie apart, and is missing where one of them is', () => {
-    const lags = [6, 3, 1, 0]
-    const sparse = buildWindows([{ table, row: 200 }], lags, ['return', 'range'])
-    const value = (row: number, column: number) => table.values[row * FEATURES.length + column]
-    expect(sparse.features[2]).toBeCloseTo(value(197, 0) + value(196, 0) + value(195, 0), 5)
-    expect(sparse.features[4]).toBeCloseTo(value(199, 0) + value(198, 0), 5)
-    expect(sparse.features[6]).toBe(value(200, 0))
-    expect(sparse.features[5]).toBe(value(199, FEATURES.indexOf('range')))
-    expect(Array.from(sparse.hours)).toEqual([0, 3, 5, 6])
-    const torn = buildWindows([{ table, row: 252 }], lags, ['return', 'range'])
-    expect(Array.from(torn.mask)).toEqual([1, 1, 1, 1, 0, 1, 1, 1])
-  })
-
   it('slices into views', () => {
     const second = sliceWindows(windows, 1, 2)
     expect(second.features).toEqual(windows.features.slice(32))
@@ -74,7 +61,7 @@ describe('buildWindows', () => {
   })
 
   it('says what is wrong with an end that has no past, and with an unknown channel', () => {
-    expect(() => buildWindows([{ table, row: 3 }], 16, channels)).toThrow(/BTC: no window of 16 bars ends at row 3/)
+    expect(() => buildWindows([{ table, row: 3 }], 16, channels)).toThrow(/BTC: no window of 16 knots ends at row 3/)
     expect(() => buildWindows([{ table, row: 200 }], 16, ['sentiment'])).toThrow(/needs the channel "sentiment"/)
   })
 })

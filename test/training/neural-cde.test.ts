@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { computeFeatures } from '#data/features.ts'
 import { createRandom } from '#data/random.ts'
-import { knotLags, windowRows } from '#data/windows.ts'
+import { windowRows } from '#data/windows.ts'
 import { selectBackend } from '#models/backend.ts'
 import { CdeConfiguration } from '#models/neural-cde/configuration.ts'
 import { fitScaling } from '#models/scaling.ts'
@@ -35,7 +35,7 @@ function fitInput(seed: number): CdeFitInput {
       ...CdeConfiguration.parse({ hidden: 8, width: 8, readout: 8, solver: 'euler' }),
       channels: CHANNELS,
       counted: [],
-      lags: knotLags(KNOTS),
+      knots: KNOTS,
     },
     scaling,
     train: samples,

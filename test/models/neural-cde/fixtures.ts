@@ -10,7 +10,7 @@ export function smallArchitecture(changes: Partial<CdeArchitecture> = {}): CdeAr
     ...CdeConfiguration.parse({ hidden: 5, width: 6, readout: 4 }),
     channels: CHANNELS,
     counted: ['funding'],
-    lags: [5, 4, 3, 2, 1, 0],
+    knots: 6,
     ...changes,
   }
 }

@@ -10,7 +10,7 @@ import { randomWindows, SCALING, smallArchitecture } from './fixtures.ts'
 
 function randomBatch(architecture: CdeArchitecture, count: number) {
   const random = createRandom(5)
-  const path = controlPath(randomWindows(random, count, architecture.lags.length), architecture, SCALING)
+  const path = controlPath(randomWindows(random, count, architecture.knots), architecture, SCALING)
   const parameters = initialiseParameters(architecture, random)
   for (let i = 0; i < parameters.length; i++) parameters[i] += 0.05 * random.normal()
   const probabilities = new Float32Array(count * 3)
