@@ -4,6 +4,8 @@ import type { InForce } from '../config.ts'
 import type { Probe } from './check.ts'
 
 const DAY = 86_400_000
+/** What a step down says before its reason: it speaks of the whole ladder, and here one kind is looked at alone. */
+const STEP_DOWN = /^degraded: [^:]*: /
 
 interface KindReport {
   readonly kind: ServedKind
@@ -20,7 +22,8 @@ async function inspect(registry: Registry, kind: ServedKind, now: number): Promi
   const versions = (await registry.list(kind)).length
   const serving = await openServing(registry, { now, only: kind })
   try {
-    if (serving.id === undefined) return { kind, versions, fault: serving.degradations.join('; ') }
+    if (serving.id === undefined)
+      return { kind, versions, fault: serving.degradations.map((words) => words.replace(STEP_DOWN, '')).join('; ') }
     const { card } = await registry.read(kind, serving.id)
     return { kind, versions, champion: serving.id, ageDays: (now - card.createdAt) / DAY }
   } finally {
