@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import { createRequire } from 'node:module'
-import util from 'node:util'
+import { fileURLToPath } from 'node:url'
+import util, { promisify } from 'node:util'
 import * as tf from '@tensorflow/tfjs'
 import { UnavailableError } from '#data/errors.ts'
 
@@ -44,12 +46,7 @@ const TRIALS: Record<BackendName, Trial> = {
   },
   webgpu: {
     async load(askedByName) {
-      const { create, globals } = await import('webgpu')
-      Object.assign(globalThis, globals)
-      const gpu = create([])
-      const adapter = await gpu.requestAdapter()
-      if (!adapter) throw new Error('no graphics adapter')
-      const { vendor, architecture, description, device, isFallbackAdapter } = adapter.info
+      const { vendor, architecture, description, device, isFallbackAdapter } = await probeAdapter()
       // A renderer in software computes rightly but far slower than wasm: only for whoever asks for it.
       if (
         !askedByName &&
@@ -57,8 +54,10 @@ const TRIALS: Record<BackendName, Trial> = {
       ) {
         throw new Error(`only a software renderer (${architecture || description || device})`)
       }
-      // Node 24 has a navigator of its own, without gpu.
-      Object.defineProperty(globalThis.navigator, 'gpu', { value: gpu, configurable: true })
+      const { create, globals } = await import('webgpu')
+      Object.assign(globalThis, globals)
+      // Node has a navigator of its own, without gpu.
+      Object.defineProperty(globalThis.navigator, 'gpu', { value: create([]), configurable: true })
       await import('@tensorflow/tfjs-backend-webgpu')
       await activate('webgpu')
       return description || device || `${vendor} ${architecture}`.trim()
@@ -73,6 +72,25 @@ const TRIALS: Record<BackendName, Trial> = {
       return 'CPU, one thread'
     },
   },
+}
+
+interface AdapterInfo {
+  readonly vendor: string
+  readonly architecture: string
+  readonly description: string
+  readonly device: string
+  readonly isFallbackAdapter: boolean
+}
+
+/** Longest wait for a graphics driver, milliseconds. */
+const PROBE_PATIENCE = 20_000
+
+/** Asks for the graphics adapter in a process of its own (see `webgpu-probe.ts`). */
+async function probeAdapter(): Promise<AdapterInfo> {
+  const program = fileURLToPath(new URL('./webgpu-probe.ts', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, [program], { timeout: PROBE_PATIENCE })
+  if (stdout === '') throw new Error('no graphics adapter')
+  return JSON.parse(stdout) as AdapterInfo
 }
 
 /**

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { type Bars, barsWithin, floorToHour, HOUR, type TimeRange } from '#data/bars.ts'
+import { coreCoins } from '#data/core-coins.ts'
 import { dataHash } from '#data/data-hash.ts'
 import { InputError } from '#data/errors.ts'
 import { type LoadedBars, loadBars } from '#data/load.ts'
@@ -67,7 +68,7 @@ export async function prepareDataset(request: DatasetRequest, context: PrepareCo
   try {
     const instruments = await provider.universe(context.signal)
     const within = wantedRange(request, provider.remote, context.now())
-    const { evaluated, loaded } = await loadPool(request, provider, store, within, context)
+    const { evaluated, loaded } = await loadPool(request, provider, instruments, store, within, context)
     const bars = cut(loaded.bars, within)
     const markets = buildMarkets(bars)
     const range = usableRange(markets, within)
@@ -108,22 +109,21 @@ function wantedRange({ from, to }: DatasetRequest, remote: boolean, now: number)
 async function loadPool(
   request: DatasetRequest,
   provider: Provider,
+  instruments: readonly Instrument[],
   store: Store | undefined,
   within: TimeRange,
   context: PrepareContext,
 ): Promise<{ evaluated: string[]; loaded: LoadedBars }> {
   // A local source is read whole: cutting it here would report the warm-up that it never had as a shortage.
   const range = provider.remote ? { from: within.from - LOOKBACK_HOURS * HOUR, to: within.to } : undefined
-  const load = (coins: readonly string[] | 'core' | 'all') => loadBars({ provider, store, coins, range, ...context })
-  const first = await load(request.coins ?? 'core')
-  const evaluated = first.bars.map((bars) => bars.coin)
-  const pool = request.pool ?? (provider.remote ? undefined : 'all')
-  if (pool === undefined) return { evaluated, loaded: first }
-  const rest = await load(pool)
-  const extra = rest.bars.filter((bars) => !evaluated.includes(bars.coin))
-  const said = new Set(first.notices.map((notice) => `${notice.coin} ${notice.message}`))
-  const added = rest.notices.filter((notice) => !said.has(`${notice.coin} ${notice.message}`))
-  return { evaluated, loaded: { bars: [...first.bars, ...extra], notices: [...first.notices, ...added] } }
+  const live = instruments.filter((instrument) => instrument.live).map((instrument) => instrument.coin)
+  const evaluated = request.coins ?? coreCoins.filter((coin) => live.includes(coin))
+  const pool = request.pool ?? (provider.remote ? [] : 'all')
+  const wanted = [...new Set([...evaluated, ...(pool === 'all' ? live : pool)])]
+  // Without any core coin the loader says what there is instead.
+  const coins = evaluated.length > 0 ? wanted : 'core'
+  const loaded = await loadBars({ provider, store, coins, range, ...context })
+  return { evaluated: evaluated.filter((coin) => loaded.bars.some((bars) => bars.coin === coin)), loaded }
 }
 
 /** Bars of the range and of the warm-up before it; coins without any bar in it are gone. */
