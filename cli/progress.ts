@@ -64,12 +64,18 @@ export function createPlainProgress({ stream, now, interval = INTERVAL }: Progre
   }
 }
 
-/** A bar on a terminal: one line that is drawn over, and kept when its stage is finished. */
-export function createBarProgress({ stream }: ProgressOptions): ProgressDisplay {
-  let bar: SingleBar | undefined
+/** A stage that has been silent for so long gives its line to another one, milliseconds. */
+const SILENCE = 2000
+
+/**
+ * A bar on a terminal: one line that is drawn over, and kept when its stage is finished. Of stages that run side by
+ * side the first has the bar, the others are told when they end.
+ */
+export function createBarProgress({ stream, now }: ProgressOptions): ProgressDisplay {
+  let shown: { readonly stage: string; readonly bar: SingleBar; updated: number } | undefined
   let stopped = false
-  const start = () =>
-    new SingleBar(
+  const start = ({ stage, total }: Progress) => {
+    const bar = new SingleBar(
       {
         stream,
         format: '{stage} [{bar}] {percentage} % {value}/{total} {note}',
@@ -80,31 +86,42 @@ export function createBarProgress({ stream }: ProgressOptions): ProgressDisplay 
       },
       Presets.shades_classic,
     )
+    bar.start(Math.max(1, total), 0, { stage: stage.padEnd(10), note: '' })
+    return { stage, bar, updated: now() }
+  }
   const end = () => {
-    bar?.stop()
-    bar = undefined
+    shown?.bar.stop()
+    shown = undefined
+  }
+  const write = (text: string) => {
+    if (!shown) {
+      stream.write(text)
+      return
+    }
+    // Erase the line (ECMA-48 EL) and let long lines wrap (DECAWM). The bar goes back to the position saved (DECSC) when
+    // it ends: that must be below what is written now.
+    stream.write(`\r\u001b[K\u001b[?7h${text}\u001b[?7l\u001b7`)
+    shown.bar.render()
   }
   return {
-    listener({ stage, done, total, note }) {
+    listener(progress) {
       if (stopped) return
-      const payload = { stage: stage.padEnd(10), note: note ?? '' }
-      if (!bar) {
-        bar = start()
-        bar.start(Math.max(1, total), count(done), payload)
+      const { stage, done, total, note } = progress
+      const ends = done >= total
+      if (shown && shown.stage !== stage) {
+        if (now() - shown.updated < SILENCE) {
+          if (ends) write(`${stage.padEnd(10)} done ${note ?? ''}\n`)
+          return
+        }
+        end()
       }
-      bar.setTotal(Math.max(1, total))
-      bar.update(total > 0 ? count(done) : 1, payload)
-      if (done >= total) end()
+      shown ??= start(progress)
+      shown.updated = now()
+      shown.bar.setTotal(Math.max(1, total))
+      shown.bar.update(total > 0 ? count(done) : 1, { stage: stage.padEnd(10), note: note ?? '' })
+      if (ends) end()
     },
-    write(text) {
-      if (!bar) {
-        stream.write(text)
-        return
-      }
-      // Carriage return, erase to the end of the line (ECMA-48 EL).
-      stream.write(`\r\u001b[K${text}`)
-      bar.render()
-    },
+    write,
     stop() {
       stopped = true
       end()

@@ -75,7 +75,8 @@ async function run(): Promise<void> {
   const stop = async (why: string) => {
     if (stopping) return
     stopping = true
-    logger.info(`worker ${process.pid}: ${why}, finishing what it holds`)
+    // A parent that ends its workers knows; whoever started one by hand wants to hear it.
+    logger[process.send ? 'debug' : 'info'](`worker ${process.pid}: ${why}, finishing what it holds`)
     await served.drain()
     await broker.close()
     process.exit(0)

@@ -50,6 +50,9 @@ export async function trainCde(
     signal: context.signal,
     ...epochProgress(options.cde.epochs, context),
   })
+  const { epochs } = options.cde
+  const note = `epoch ${fit.bestEpoch} of ${fit.epochs.length} kept`
+  context.progress({ stage: 'train cde', done: epochs, total: epochs, note })
   const model: FittedModel = {
     kind: 'cde',
     knots,

@@ -1,3 +1,4 @@
+import xterm from '@xterm/headless'
 import { describe, expect, test } from 'vitest'
 import { createBarProgress, createPlainProgress } from '#cli/progress.ts'
 
@@ -67,14 +68,59 @@ describe('progress in plain lines', () => {
   })
 })
 
+const { Terminal } = xterm
+
+/** What a terminal shows after everything in `text` was written to it, without empty lines. */
+async function onTerminal(text: string): Promise<string[]> {
+  const terminal = new Terminal({ cols: 60, rows: 20, convertEol: true, allowProposedApi: true })
+  await new Promise<void>((resolve) => terminal.write(text, resolve))
+  const buffer = terminal.buffer.active
+  const lines = Array.from({ length: buffer.length }, (_, row) => buffer.getLine(row)?.translateToString(true) ?? '')
+  terminal.dispose()
+  return lines.filter((line) => line !== '')
+}
+
 describe('the progress bar', () => {
-  test('shows stage, share and note, and lets a line pass above it', () => {
+  test('shows stage, share and note, and lets lines pass above it', async () => {
     const { stream, text } = capture()
     const display = createBarProgress({ stream, now: () => 0 })
     display.listener({ stage: 'train', done: 1, total: 4, note: 'epoch 1' })
     display.write('a remark\n')
+    display.write('a second remark\n')
+    display.listener({ stage: 'train', done: 4, total: 4, note: 'epoch 4' })
+    display.write('the end\n')
     display.stop()
-    expect(text()).toMatch(/train .*25 % 1\/4 epoch 1/)
-    expect(text()).toContain('\r\u001b[Ka remark\n')
+    expect(await onTerminal(text())).toEqual([
+      'a remark',
+      'a second remark',
+      expect.stringMatching(/^train {6}\[█+\] 100 % 4\/4 epoch 4$/),
+      'the end',
+    ])
+  })
+
+  test('lets long lines wrap', async () => {
+    const { stream, text } = capture()
+    const display = createBarProgress({ stream, now: () => 0 })
+    display.listener({ stage: 'train', done: 1, total: 4 })
+    display.write(`${'long '.repeat(20)}end\n`)
+    display.stop()
+    expect((await onTerminal(text())).slice(0, 2).join('')).toContain('long end')
+  })
+
+  test('stays with the first of two stages that run side by side, and tells the end of the other', async () => {
+    const { stream, text } = capture()
+    let now = 0
+    const display = createBarProgress({ stream, now: () => now })
+    display.listener({ stage: 'slow', done: 1, total: 4 })
+    display.listener({ stage: 'quick', done: 1, total: 2 })
+    display.listener({ stage: 'quick', done: 2, total: 2, note: 'fitted' })
+    now = 10_000
+    display.listener({ stage: 'later', done: 2, total: 2 })
+    display.stop()
+    expect(await onTerminal(text())).toEqual([
+      'quick      done fitted',
+      expect.stringMatching(/^slow .* 25 % 1\/4/),
+      expect.stringMatching(/^later .* 100 % 2\/2/),
+    ])
   })
 })
