@@ -37,7 +37,7 @@ export const TrainingOptions = z.object({
     .default('auto')
     .describe('training backend'),
   knots: z.int().min(2).max(168).default(24).describe('knots of a CDE window'),
-  stride: z.int().min(1).max(24).default(3).describe('train on every n-th hour'),
+  stride: z.int().min(1).max(24).default(3).describe('train on every n-th hour, or more of them where data are few'),
   architecture: CdeConfiguration.prefault({ solver: 'euler' }),
   cde: CdeTrainingOptions.prefault({}),
   hmm: HmmTrainingOptions.prefault({}),

@@ -4,6 +4,7 @@ import { type Bars, barsWithin, floorToHour, HOUR, type TimeRange } from '#data/
 import { coreCoins } from '#data/core-coins.ts'
 import { dataHash } from '#data/data-hash.ts'
 import { InputError } from '#data/errors.ts'
+import { WARM_UP_HOURS } from '#data/features.ts'
 import { type LoadedBars, loadBars } from '#data/load.ts'
 import type { ProgressListener } from '#data/progress.ts'
 import type { DataNotice, Instrument, Provider } from '#data/provider.ts'
@@ -22,7 +23,7 @@ export const DatasetRequest = z.strictObject({
   coins: coinList.optional(),
   /** Coins trained on; every coin of a local source, the coins evaluated of a remote one, by default. */
   pool: z.union([coinList, z.literal('all')]).optional(),
-  /** Range of `asOf`, UTC milliseconds; all that a local source has by default. */
+  /** Range of `asOf`, UTC milliseconds; all that a local source has by default, a remote one must be told. */
   from: z.number().optional(),
   to: z.number().optional(),
   testFrom: z.number().optional(),
@@ -50,10 +51,10 @@ export interface PrepareContext {
   readonly signal?: AbortSignal
 }
 
-/** Bars before `from` that are loaded so that features and gates are warm when the range begins. */
-const LOOKBACK_HOURS = 336
-/** What a remote source is asked for unless told otherwise. */
-const REMOTE_DAYS = 30
+/** Bars before `from` that are loaded: the features' warm-up and a day of knots. */
+const LOOKBACK_HOURS = WARM_UP_HOURS + 24
+/** The last full hour that a date can hold. */
+const LAST_HOUR = 8.64e15
 const STORE_FILE = 'market.sqlite'
 
 /**
@@ -67,7 +68,7 @@ export async function prepareDataset(request: DatasetRequest, context: PrepareCo
   const provider = openProvider(request.source, { now: context.now, store })
   try {
     const instruments = await provider.universe(context.signal)
-    const within = wantedRange(request, provider.remote, context.now())
+    const within = wantedRange(request, provider)
     const { evaluated, loaded } = await loadPool(request, provider, instruments, store, within, context)
     const bars = cut(loaded.bars, within)
     const markets = buildMarkets(bars)
@@ -99,11 +100,17 @@ function usesStore(source: SourceSpec): boolean {
   return source.source === 'hyperliquid' || (source.source === 'failover' && source.of.some(usesStore))
 }
 
-/** Range of `asOf` that is wanted: everything, unless the source is remote or the request says otherwise. */
-function wantedRange({ from, to }: DatasetRequest, remote: boolean, now: number): TimeRange {
-  if (!remote) return { from: from ?? 0, to: to ?? Number.MAX_SAFE_INTEGER }
-  const end = floorToHour(to ?? now)
-  return { from: floorToHour(from ?? end - REMOTE_DAYS * 24 * HOUR), to: end }
+/**
+ * Range of `asOf` that is wanted: everything, unless the request says otherwise. A remote source must be told, so that
+ * whoever prepares the same request later (a training process, past the full hour) sees the same data.
+ */
+function wantedRange({ from, to }: DatasetRequest, { remote, origin }: Provider): TimeRange {
+  if (remote && (from === undefined || to === undefined)) {
+    throw new InputError(`${origin} needs a range: say from when to when`, {
+      field: from === undefined ? 'from' : 'to',
+    })
+  }
+  return { from: floorToHour(from ?? 0), to: floorToHour(to ?? LAST_HOUR) }
 }
 
 async function loadPool(

@@ -38,7 +38,8 @@ export async function trainCde(
     counted: sometimesMissing,
     knots: options.knots,
   }
-  const { knots, stride } = options
+  const { knots } = options
+  const stride = usefulStride(selectSamples(dataset, 'train', { knots }).ends.length, options.stride)
   const fit = await fitCde({
     architecture,
     scaling,
@@ -73,6 +74,14 @@ export async function trainCde(
     },
   }
   return { model, training: { backend, epochs: fit.epochs, bestEpoch: fit.bestEpoch } }
+}
+
+/** Training windows from which on leaving out neighbours, which share most of their knots, costs nothing. */
+const ENOUGH_WINDOWS = 20_000
+
+/** The stride asked for, or a smaller one where it would leave too few of `windows`. */
+export function usefulStride(windows: number, asked: number): number {
+  return Math.max(1, Math.min(asked, Math.floor(windows / ENOUGH_WINDOWS)))
 }
 
 /** Progress in hundredths of an epoch, with the last epoch's scores as the note. */

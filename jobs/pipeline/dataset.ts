@@ -1,4 +1,4 @@
-import { gaps } from '#data/bars.ts'
+import { floorToHour, gaps, HOUR } from '#data/bars.ts'
 import { windowRows } from '#data/windows.ts'
 import type { Regime } from '#models/regime.ts'
 import { REGIMES } from '#models/regime.ts'
@@ -9,10 +9,14 @@ import type { CoinData } from '#training/report/data.ts'
 import type { RunContext, RunSettings } from './settings.ts'
 import type { ResolvedSource } from './source.ts'
 
-/** The request that prepares the same data here and in a training process. */
-export function datasetRequest(settings: RunSettings, source: ResolvedSource): DatasetRequest {
+/** What the exchange is asked for unless told otherwise. */
+const REMOTE_DAYS = 30
+
+/** The request that prepares the same data here and in a training process, now and an hour later. */
+export function datasetRequest(settings: RunSettings, source: ResolvedSource, now: number): DatasetRequest {
   const list = (coins: readonly string[]) => [...coins] as [string, ...string[]]
-  const { coins, pool, from, to, testFrom, paths } = settings
+  const { coins, pool, testFrom, paths } = settings
+  const { from, to } = pinnedRange(settings, source, now)
   return {
     source: source.spec,
     ...(coins && { coins: list(coins) }),
@@ -22,6 +26,12 @@ export function datasetRequest(settings: RunSettings, source: ResolvedSource): D
     ...(testFrom !== undefined && { testFrom }),
     state: paths.state,
   }
+}
+
+function pinnedRange({ from, to }: RunSettings, { spec }: ResolvedSource, now: number) {
+  if (spec.source === 'csv' || spec.source === 'simulated') return { from, to }
+  const end = to ?? floorToHour(now)
+  return { from: from ?? end - REMOTE_DAYS * 24 * HOUR, to: end }
 }
 
 /** Loads the data of a run; what is not perfect about them is logged at once. */

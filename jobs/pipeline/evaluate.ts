@@ -82,7 +82,7 @@ export interface EvaluateSummary {
 /** The `evaluate` command: the champions against the baselines, without training or fleet. */
 export async function evaluateCommand(settings: RunSettings, context: RunContext): Promise<EvaluateSummary> {
   const source = await resolveSource(settings.source, context)
-  const dataset = await loadDataset(datasetRequest(settings, source), context)
+  const dataset = await loadDataset(datasetRequest(settings, source, context.now()), context)
   const ids = await champions(settings, context)
   const evaluation = await compareModels(settings, source, dataset, ids, context)
   const { bars, windows, classShare } = summariseDataset(dataset, settings.training.knots)

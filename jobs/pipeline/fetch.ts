@@ -26,7 +26,7 @@ export interface FetchSummary {
 /** The `fetch` command: brings the local store up to date and says what there is and what is missing. */
 export async function fetchCommand(settings: RunSettings, context: RunContext): Promise<FetchSummary> {
   const source = await resolveSource(settings.source, context)
-  const dataset = await loadDataset(datasetRequest(settings, source), context)
+  const dataset = await loadDataset(datasetRequest(settings, source, context.now()), context)
   const coins = dataset.markets.map(({ bars }) => ({
     coin: bars.coin,
     bars: bars.openTime.length,

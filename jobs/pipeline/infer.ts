@@ -55,7 +55,7 @@ export interface InferSummary {
 /** The `infer` command: what the champion says now, through the fleet. */
 export async function inferCommand(settings: RunSettings, context: RunContext): Promise<InferSummary> {
   const source = await resolveSource(settings.source, context)
-  const dataset = await loadDataset(datasetRequest(settings, source), context)
+  const dataset = await loadDataset(datasetRequest(settings, source, context.now()), context)
   const latest = { from: dataset.range.to - HOUR, to: dataset.range.to }
   const { estimates, summary } = await withFleet(settings, context, (running) =>
     inferRange(settings, dataset, latest, running, context),

@@ -64,7 +64,7 @@ export async function runPipeline(settings: RunSettings, context: RunContext): P
   const watch = createStopwatch()
   const { paths, training } = settings
   const source = await watch.time('source', () => resolveSource(settings.source, context))
-  const request = datasetRequest(settings, source)
+  const request = datasetRequest(settings, source, context.now())
   const dataset = await watch.time('data', () => loadDataset(request, context))
   const summary = summariseDataset(dataset, training.knots)
 

@@ -98,7 +98,7 @@ export interface TrainSummary {
 export async function trainCommand(settings: RunSettings, context: RunContext): Promise<TrainSummary> {
   const source = await resolveSource(settings.source, context)
   const trained = await withFleet(settings, context, (running) =>
-    trainModels(settings, datasetRequest(settings, source), running, context),
+    trainModels(settings, datasetRequest(settings, source, context.now()), running, context),
   )
   const models: TrainSummary['models'] = {}
   for (const [kind, { result, promoted, reason }] of Object.entries(trained)) {

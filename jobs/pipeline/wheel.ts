@@ -64,7 +64,7 @@ export interface WheelRunSummary {
 /** The `wheel` command: the champion's estimates over the test period, and what the wheel made of them. */
 export async function wheelCommand(settings: RunSettings, context: RunContext): Promise<WheelRunSummary> {
   const source = await resolveSource(settings.source, context)
-  const dataset = await loadDataset(datasetRequest(settings, source), context)
+  const dataset = await loadDataset(datasetRequest(settings, source, context.now()), context)
   const { estimates, summary } = await withFleet(settings, context, (running) =>
     inferRange(settings, dataset, testHours(dataset), running, context),
   )
