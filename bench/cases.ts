@@ -1,0 +1,51 @@
+import { createRandom } from '#data/random.ts'
+import type { Windows } from '#data/windows.ts'
+import { type CdeArchitecture, CdeConfiguration, pathChannels } from '#models/neural-cde/configuration.ts'
+import { initialiseParameters, type ParameterVector } from '#models/neural-cde/parameters.ts'
+import type { ControlPath } from '#models/neural-cde/path.ts'
+
+/** Channels without open interest: with time they are the seven that the figures of the design speak of. */
+export const CHANNELS = ['return', 'return12', 'volatility', 'funding', 'volumeTrend', 'range']
+
+/** A neural CDE of the size given, with random weights. */
+export function randomCde(size: { hidden: number; width: number; knots: number }): {
+  architecture: CdeArchitecture
+  parameters: ParameterVector
+} {
+  const { hidden, width, knots } = size
+  const configuration = CdeConfiguration.parse({ hidden, width, readout: 32, solver: 'euler' })
+  const architecture = { ...configuration, channels: CHANNELS, counted: [], knots }
+  return { architecture, parameters: initialiseParameters(architecture, createRandom(1)) }
+}
+
+/** Control paths with standard normal increments. */
+export function randomPath(architecture: CdeArchitecture, count: number): ControlPath {
+  const random = createRandom(2)
+  const channels = pathChannels(architecture)
+  const steps = architecture.knots - 1
+  const normal = (length: number) => Float32Array.from({ length }, () => random.normal())
+  return {
+    count,
+    steps,
+    channels,
+    initial: normal(count * channels),
+    increments: normal(steps * count * channels),
+    final: normal(count * channels),
+  }
+}
+
+/** Complete hourly windows with standard normal features. */
+export function randomWindows(count: number, knots: number): Windows {
+  const random = createRandom(3)
+  const size = count * knots * CHANNELS.length
+  return {
+    count,
+    knots,
+    channels: CHANNELS,
+    features: Float32Array.from({ length: size }, () => random.normal()),
+    mask: new Float32Array(size).fill(1),
+    hours: Float32Array.from({ length: count * knots }, (_, i) => i % knots),
+    coin: Array.from({ length: count }, (_, i) => `C${i}`),
+    asOf: new Float64Array(count),
+  }
+}
