@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
@@ -35,11 +34,14 @@ export async function openEmbeddedPostgresBroker(options: EmbeddedBrokerOptions)
     execArgv: [],
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   })
-  const exited = once(keeper, 'exit')
+  const exited = new Promise<void>((resolve) => keeper.once('exit', () => resolve()))
   const ready = await firstMessage(keeper)
   let stopping = false
   keeper.on('message', (message: KeeperMessage) => {
     if (message.type === 'lost' && !stopping) logger.error({ reason: message.message }, 'embedded PostgreSQL ended')
+  })
+  keeper.once('exit', (code, signal) => {
+    if (!stopping) logger.error({ code, signal }, 'the keeper of the embedded PostgreSQL ended')
   })
   for (const note of ready.notes) logger.info({ broker: 'postgres' }, note)
   // Nobody should have to wait for a server that would end with us anyway.

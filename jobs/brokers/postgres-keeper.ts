@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os'
-import { startPostgresServer } from './postgres-server.ts'
+import { type PostgresServer, startPostgresServer } from './postgres-server.ts'
 import { sweepPostgres } from './postgres-sweep.ts'
 
 /**
@@ -20,11 +20,18 @@ function tell(message: KeeperMessage): Promise<void> {
   })
 }
 
+async function start(directory: string): Promise<PostgresServer> {
+  // The server's files may have had to go to the folder for temporary files.
+  const swept = [...(await sweepPostgres(directory)), ...(await sweepPostgres(tmpdir()))]
+  const server = await startPostgresServer(directory)
+  return {
+    ...server,
+    notes: [...server.notes, ...swept.map((path) => `removed what a killed run had left in ${path}`)],
+  }
+}
+
 let ending = false
-const directory = process.argv[2]
-// The server's files may have had to go to the folder for temporary files.
-const swept = [...(await sweepPostgres(directory)), ...(await sweepPostgres(tmpdir()))]
-const starting = startPostgresServer(directory)
+const starting = start(process.argv[2])
 
 const end = async () => {
   if (ending) return
@@ -33,6 +40,7 @@ const end = async () => {
   await server?.stop()
   process.exit(0)
 }
+// Before anything is waited for: a parent that ends meanwhile must be noticed.
 process.on('disconnect', end)
 process.on('SIGTERM', end)
 process.on('SIGINT', end)
@@ -42,8 +50,7 @@ process.on('message', (message) => {
 
 try {
   const server = await starting
-  const notes = [...server.notes, ...swept.map((path) => `removed what a killed run had left in ${path}`)]
-  await tell({ type: 'ready', url: server.url, directory: server.directory, notes })
+  await tell({ type: 'ready', url: server.url, directory: server.directory, notes: server.notes })
   const words = await server.exited
   if (!ending) {
     await tell({ type: 'lost', message: words })

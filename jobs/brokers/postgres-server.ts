@@ -4,9 +4,10 @@ import { once } from 'node:events'
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { hostname, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { FatalError } from '#data/errors.ts'
 import { type Account, copyPostgres, installedPostgres, openToAll, serverAccount } from './postgres-binaries.ts'
+import { serverFailure } from './postgres-words.ts'
 
 /** A PostgreSQL server of our own that lives as long as this process and leaves nothing behind. */
 export interface PostgresServer {
@@ -74,7 +75,8 @@ export async function startPostgresServer(parent: string): Promise<PostgresServe
     }
   } catch (error) {
     await rm(directory, { recursive: true, force: true })
-    throw error
+    if (error instanceof FatalError) throw error
+    throw serverFailure('could not be set up', (error as Error).message, dirname(directory), error)
   }
 }
 
@@ -82,15 +84,16 @@ async function makeRunDirectory(parent: string, account: Account | undefined, no
   try {
     await mkdir(parent, { recursive: true })
   } catch (error) {
-    const words = `the folder ${parent} of the embedded PostgreSQL cannot be made: ${(error as Error).message}`
-    throw new FatalError(words, { path: parent }, error)
+    throw serverFailure(`needs the folder ${parent}`, (error as Error).message, parent, error)
   }
   let place = parent
   if (account && !openToAll(parent)) {
     place = tmpdir()
     notes.push(`PostgreSQL runs as "${account.name}", who cannot reach ${parent}: its files are in ${place}`)
   }
-  const directory = await mkdtemp(join(place, runDirectoryPrefix()))
+  const directory = await mkdtemp(join(place, runDirectoryPrefix())).catch((error) => {
+    throw serverFailure('could not be set up', error.message, place, error)
+  })
   if (account) await chown(directory, account.uid, account.gid)
   return directory
 }
@@ -126,7 +129,7 @@ async function initialise(
   ])
   const words = await initdb.exited
   await rm(passwordFile, { force: true })
-  if (initdb.child.exitCode !== 0) throw new FatalError(`the embedded PostgreSQL could not be set up: ${words}`)
+  if (initdb.child.exitCode !== 0) throw serverFailure('could not be set up', words, dirname(directory))
 }
 
 async function startOnFreePort(binaries: string, directory: string, account: Account | undefined) {
@@ -149,7 +152,7 @@ async function startOnFreePort(binaries: string, directory: string, account: Acc
     }
     // Somebody may take the port between the question and the answer.
     if (attempt < PORT_ATTEMPTS && /address already in use/i.test(outcome)) continue
-    throw new FatalError(`the embedded PostgreSQL did not start: ${outcome}`)
+    throw serverFailure('did not start', outcome, dirname(directory))
   }
 }
 

@@ -3,13 +3,16 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runDirectoryPrefix } from './postgres-server.ts'
 
+/** Not ours to remove, or being removed by a run that started at the same time. */
+const LEFT_ALONE: ReadonlySet<string> = new Set(['EPERM', 'EACCES', 'ENOTEMPTY', 'EBUSY', 'ESRCH'])
+
 /**
  * Ends servers and removes folders in `parent` that killed runs of this host left behind.
  *
  * A folder's name carries its keeper's process id (`millrace-postgres-<host>-<pid>-<random>`); folders of other hosts,
  * which may share a network folder, and of living keepers are left alone.
  *
- * @returns the folders removed; one that cannot be removed (another user's) is left for its owner
+ * @returns the folders removed; one that cannot be removed (another user's, or in the hands of another sweep) is left
  */
 export async function sweepPostgres(parent: string): Promise<string[]> {
   const ours = new RegExp(`^${runDirectoryPrefix(undefined, 0).slice(0, -2)}(\\d+)-`)
@@ -24,8 +27,7 @@ export async function sweepPostgres(parent: string): Promise<string[]> {
       await rm(directory, { recursive: true, force: true })
       removed.push(directory)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EPERM' && (error as NodeJS.ErrnoException).code !== 'EACCES')
-        throw error
+      if (!LEFT_ALONE.has((error as NodeJS.ErrnoException).code ?? '')) throw error
     }
   }
   return removed
