@@ -109,8 +109,9 @@ function spawnWorker(options: FleetOptions): WorkerProcess {
     })
   }
   const lastWords = () => words.join('\n')
-  const exited = once(child, 'close').then(([code, signal]) =>
-    signal ? `was killed by ${signal}` : `ended with exit code ${code}`,
+  const exited = once(child, 'close').then(
+    ([code, signal]) => (signal ? `was killed by ${signal}` : `ended with exit code ${code}`),
+    (error: Error) => `could not be run (${error.message})`,
   )
   const alive = () => child.exitCode === null && child.signalCode === null
   return {

@@ -48,13 +48,17 @@ export function createWarmServing(options: WarmServingOptions): WarmServing {
     release(slot).catch((error) => logger.warn({ error: String(error) }, 'a model could not be closed'))
   }
 
+  /** The slot to serve from, its user counted at once: nobody may retire it between here and the job. */
   const current = async (only: ServedKind | undefined): Promise<Slot> => {
     const stamp = await stampOf(modelsDirectory)
     const key = only ?? 'any'
     const known = slots.get(key)
-    if (known?.stamp === stamp && now() - known.opened < (options.longest ?? LONGEST)) return known
+    if (known?.stamp === stamp && now() - known.opened < (options.longest ?? LONGEST)) {
+      known.users++
+      return known
+    }
     const serving = options.open(modelsDirectory, { now: now(), threads: options.threads, only })
-    const slot: Slot = { stamp, opened: now(), serving, users: 0, retired: false }
+    const slot: Slot = { stamp, opened: now(), serving, users: 1, retired: false }
     slots.set(key, slot)
     if (known) retire(known)
     serving.then(
@@ -71,7 +75,6 @@ export function createWarmServing(options: WarmServingOptions): WarmServing {
   return {
     async use(only, job) {
       const slot = await current(only)
-      slot.users++
       try {
         return await job(await slot.serving)
       } finally {
