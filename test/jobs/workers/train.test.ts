@@ -1,8 +1,10 @@
 import { UnrecoverableError } from 'bullmq'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createTrainProcessor, type TrainJobHandle } from '#jobs/workers/train.ts'
 import { silentLogger as logger } from '../silent-logger.ts'
 
+// The training process writes to stderr what it fails with: here it is meant to fail.
+vi.stubEnv('MILLRACE_LOG_LEVEL', 'silent')
 const trainModule = new URL('../fixtures/trainer.ts', import.meta.url).href
 const train = createTrainProcessor({ trainModule, logger, grace: 200, lookInterval: 50 })
 
