@@ -1,3 +1,4 @@
+import { HOUR } from '#data/bars.ts'
 import { InputError } from '#data/errors.ts'
 import type { ProgressListener } from '#data/progress.ts'
 import { createSimulatedProvider } from '#data/providers/simulated.ts'
@@ -72,7 +73,7 @@ function bestPossible(
     rows.forEach((i, j) => {
       bestPossible.set(answers.subarray(j * 3, j * 3 + 3), i * 3)
       // The regime of the bar that ends at asOf.
-      truth[i] = market.regimes(coin, { from: asOf[j] - 3_600_000, to: asOf[j] })[0]
+      truth[i] = market.regimes(coin, { from: asOf[j] - HOUR, to: asOf[j] })[0]
     })
   }
   return { bestPossible, truth }

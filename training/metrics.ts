@@ -82,8 +82,9 @@ export function logLoss(truth: Uint8Array, probabilities: Float32Array): number 
   let sum = 0
   let n = 0
   for (let i = 0; i < truth.length; i++) {
-    const probability = probabilities[i * CLASSES + truth[i]]
-    if (Number.isNaN(probability)) continue
+    const start = i * CLASSES
+    if (Number.isNaN(probabilities[start] + probabilities[start + 1] + probabilities[start + 2])) continue
+    const probability = probabilities[start + truth[i]]
     sum -= Math.log(Math.min(Math.max(probability, SMALLEST_PROBABILITY), 1 - SMALLEST_PROBABILITY))
     n++
   }

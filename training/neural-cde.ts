@@ -1,4 +1,5 @@
 import { ModelError } from '#data/errors.ts'
+import type { Feature } from '#data/features.ts'
 import type { Random } from '#data/random.ts'
 import { buildWindows, type WindowEnd, type Windows } from '#data/windows.ts'
 import type { CdeArchitecture } from '#models/neural-cde/configuration.ts'
@@ -50,7 +51,7 @@ const FORWARD_BATCH = 1024
  * Fits a neural CDE by AdamW on the cross-entropy weighted by inverse class frequency, and keeps the epoch with
  * the lowest validation loss.
  *
- * @throws {ModelError} if a fold is empty or the loss is no longer finite
+ * @throws {ModelError} if a fold is empty or a loss is no longer finite
  */
 export async function fitCde(input: CdeFitInput): Promise<CdeFit> {
   const { architecture, options, train, validation, random, clock, signal } = input
@@ -103,6 +104,9 @@ export async function fitCde(input: CdeFitInput): Promise<CdeFit> {
       input.onBatch?.(epoch, Math.min(1, (start + chosen.length) / order.length))
     }
     const score = await validationScore(input, average, classWeights)
+    if (!Number.isFinite(score.validationLoss)) {
+      throw new ModelError(`training diverged in epoch ${epoch}: lower the learning rate`, { epoch, ...score })
+    }
     const line = { epoch, trainLoss: lossSum / order.length, ...score }
     epochs.push(line)
     input.onEpoch?.(line)
@@ -125,7 +129,7 @@ function windowsOf({ architecture }: CdeFitInput, ends: readonly WindowEnd[]): W
 }
 
 /** Channels that change their sign when the market is turned upside down. */
-const ODD_CHANNELS = ['return', 'return12', 'return48', 'return168']
+const ODD_CHANNELS: readonly Feature[] = ['return', 'return12']
 
 /**
  * Turns windows upside down, each with probability one half: a fall is as much a trend as a rise, and the model

@@ -1,4 +1,5 @@
 import { HOUR } from '#data/bars.ts'
+import { ModelError } from '#data/errors.ts'
 import { createRandom } from '#data/random.ts'
 import { fitHmm, type HmmTrainingSequence } from '#models/hmm/fit.ts'
 import { estimateHmm } from '#models/hmm/regime-model.ts'
@@ -31,13 +32,14 @@ export async function trainHmm(
     signal: context.signal,
   })
   const chosen = fitted.selection.find(({ states }) => states === fitted.states)
+  if (!chosen) throw new ModelError(`the HMM of ${fitted.states} states is not among those it was chosen from`)
   const training = {
     states: fitted.states,
     covariance: fitted.covarianceType,
     observations: fitted.scaling.channels.join(', '),
-    'log-likelihood': chosen?.logLikelihood ?? Number.NaN,
-    BIC: chosen?.bic ?? Number.NaN,
-    rows: chosen?.rows ?? 0,
+    'log-likelihood': chosen.logLikelihood,
+    BIC: chosen.bic,
+    rows: chosen.rows,
   }
   const model: FittedModel = {
     kind: 'hmm',

@@ -62,6 +62,11 @@ describe('scores of nothing', () => {
     const scores = classScores(new Float64Array(9))
     expect([scores.accuracy, scores.macroF1, ...scores.f1, ...scores.recall].every(Number.isNaN)).toBe(true)
     expect(logLoss(new Uint8Array(1), new Float32Array([Number.NaN, Number.NaN, Number.NaN]))).toBeNaN()
+    // One missing number is a row without an answer, whichever class it belongs to.
+    expect(logLoss(Uint8Array.of(0, 0), new Float32Array([0.5, Number.NaN, 0.25, 0.25, 0.5, 0.25]))).toBeCloseTo(
+      Math.log(4),
+      6,
+    )
     expect(occupancy(new Uint8Array([NO_REGIME])).every(Number.isNaN)).toBe(true)
   })
 

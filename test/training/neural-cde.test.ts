@@ -85,6 +85,13 @@ describe('fitCde', () => {
     expect(fit.epochs).toHaveLength(1)
   })
 
+  it('does not pass off as trained what diverged on the validation fold', async () => {
+    // One step of one epoch: its own loss is still finite, what the step did to the weights is not.
+    const input = fitInput(1)
+    const options = { ...input.options, epochs: 1, batch: 10_000, learningRate: 1e39, averaging: 0 }
+    await expect(fitCde({ ...input, options })).rejects.toThrow(/diverged in epoch 1/)
+  })
+
   it('refuses an empty fold', async () => {
     const input = fitInput(1)
     const empty: Samples = { ends: [], labels: new Uint8Array(0) }
