@@ -15,6 +15,8 @@ export interface PipelineCommand<Summary> {
   readonly load: () => Promise<(settings: RunSettings, context: RunContext) => Promise<Summary>>
   /** The summary for people; `--json` prints it as it is. */
   readonly describe: (summary: Summary) => string
+  /** Whether the summary is bad news, for which the exit code is 1. */
+  readonly failed?: (summary: Summary) => boolean
 }
 
 /** Adds such a command to the program. */
@@ -22,10 +24,12 @@ export function registerPipelineCommand<Summary>(program: Command, spec: Pipelin
   const command = program.command(spec.name).description(spec.description)
   addFlags(command, spec.flags)
   command.addHelpText('after', spec.help).action(
-    execute(async ({ configuration, output, context }) => {
+    execute(async ({ configuration, output, context, reportFailure }) => {
       const settings = toRunSettings(configuration.values)
       const start = await spec.load()
-      await output.result(await start(settings, context), spec.describe)
+      const summary = await start(settings, context)
+      if (spec.failed?.(summary)) reportFailure()
+      await output.result(summary, spec.describe)
     }),
   )
 }

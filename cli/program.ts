@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
+import { registerAudit } from './commands/audit.ts'
 import { registerConfig } from './commands/config.ts'
 import { registerDoctor } from './commands/doctor.ts'
 import { registerEvaluate } from './commands/evaluate.ts'
@@ -19,6 +20,7 @@ const REGISTER = [
   registerInfer,
   registerWheel,
   registerWorker,
+  registerAudit,
   registerDoctor,
   registerConfig,
 ]

@@ -2,7 +2,7 @@ import type { TrainSummary } from '#jobs/pipeline/train.ts'
 import { decimal, layOut } from '../table.ts'
 
 /** The new checkpoints, and whether they serve. */
-export function describeTraining({ source, backend, models }: TrainSummary): string {
+export function describeTraining({ source, backend, models, failures }: TrainSummary): string {
   const rows = Object.entries(models).map(([kind, { id, promoted, reason, maxAbsDiff, seconds }]) => [
     kind,
     id,
@@ -13,5 +13,6 @@ export function describeTraining({ source, backend, models }: TrainSummary): str
   ])
   const table = layOut([['model', 'version', 'state', 'because', 'ONNX differs by', 'seconds'], ...rows])
   const trainedOn = backend === null ? '' : `\nbackend ${backend.name}: ${backend.reason}`
-  return `${table}\n\nsource ${source}${trainedOn}`
+  const failed = Object.entries(failures).map(([kind, why]) => `\nno new ${kind}: ${why}`)
+  return `${table}${failed.join('')}\n\nsource ${source}${trainedOn}`
 }

@@ -1,9 +1,6 @@
-import { ModelError } from '#data/errors.ts'
 import { buildWindows } from '#data/windows.ts'
 import { logisticRegimeModel } from '#models/logistic.ts'
-import { asRegimeModel, type OnnxSession, openOnnxSession } from '#models/onnx/session.ts'
-import { type RegimeModel, SERVED_KINDS, type ServedKind } from '#models/regime.ts'
-import { ONNX_FILE, openRegistry } from '#models/registry.ts'
+import type { RegimeModel } from '#models/regime.ts'
 import { applyRule, fitRuleConfidence, ruleModel } from '#models/rule.ts'
 import { selectSamples } from '#training/dataset.ts'
 import { evaluateModels } from '#training/evaluate-models.ts'
@@ -14,6 +11,7 @@ import { type Verdict, verdict } from '#training/verdict.ts'
 import { datasetRequest, loadDataset, summariseDataset } from './dataset.ts'
 import type { RunContext, RunSettings } from './settings.ts'
 import { type ResolvedSource, resolveSource } from './source.ts'
+import { champions, type VersionIds, withVersions } from './versions.ts'
 
 /** Fits the baselines: the hand rule's hit rates and the linear model, on the same training fold as the rest. */
 function fitBaselines(dataset: PreparedDataset, settings: RunSettings, context: RunContext): RegimeModel[] {
@@ -28,34 +26,12 @@ function fitBaselines(dataset: PreparedDataset, settings: RunSettings, context: 
   return [ruleModel(fitRuleConfidence(answers, train.labels)), linear]
 }
 
-/** Opens one version of each kind, does `work` with them, and frees the sessions. */
-async function withVersions<T>(
-  models: string,
-  ids: Partial<Record<ServedKind, string>>,
-  work: (models: RegimeModel[]) => Promise<T>,
-): Promise<T> {
-  const registry = openRegistry(models)
-  const sessions: OnnxSession[] = []
-  const opened: RegimeModel[] = []
-  try {
-    for (const [kind, id] of Object.entries(ids) as [ServedKind, string][]) {
-      const { card, files } = await registry.read(kind, id)
-      const session = await openOnnxSession(files.get(ONNX_FILE)!)
-      sessions.push(session)
-      opened.push({ ...asRegimeModel(session, card), name: kind })
-    }
-    return await work(opened)
-  } finally {
-    await Promise.all(sessions.map((session) => session.dispose()))
-  }
-}
-
 /** Compares checkpoints, hand rule and linear model on the test period. */
 export async function compareModels(
   settings: RunSettings,
   source: ResolvedSource,
   dataset: PreparedDataset,
-  ids: Partial<Record<ServedKind, string>>,
+  ids: VersionIds,
   context: RunContext,
 ): Promise<Evaluation> {
   const baselines = fitBaselines(dataset, settings, context)
@@ -74,7 +50,7 @@ export interface EvaluateSummary {
   readonly range: { readonly from: string; readonly to: string }
   readonly testFrom: string
   readonly dataset: object
-  readonly models: Partial<Record<ServedKind, string>>
+  readonly models: VersionIds
   readonly evaluation: Evaluation
   readonly verdict: Verdict
 }
@@ -96,21 +72,6 @@ export async function evaluateCommand(settings: RunSettings, context: RunContext
     evaluation,
     verdict: verdict(evaluation),
   }
-}
-
-/** Ids of the champions there are; a missing one is said, not invented. */
-async function champions(settings: RunSettings, context: RunContext): Promise<Partial<Record<ServedKind, string>>> {
-  const registry = openRegistry(settings.paths.models)
-  const ids: Partial<Record<ServedKind, string>> = {}
-  for (const kind of SERVED_KINDS) {
-    try {
-      ids[kind] = await registry.resolve(kind, 'champion')
-    } catch (error) {
-      if (!(error instanceof ModelError)) throw error
-      context.logger.warn({ kind }, error.message)
-    }
-  }
-  return ids
 }
 
 /** A range of times as ISO texts. */

@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { keyByPath } from '#cli/config/keys.ts'
 import { flagLayer } from '#cli/flags.ts'
@@ -5,9 +6,17 @@ import { createProgram } from '#cli/program.ts'
 
 const program = createProgram()
 
+/** Every command that does something, by its full name: `audit` only holds `audit causality`. */
+const commands = new Map(
+  program.commands.flatMap((command) =>
+    command.commands.length === 0
+      ? [[command.name(), command] as const]
+      : command.commands.map((inner) => [`${command.name()} ${inner.name()}`, inner] as const),
+  ),
+)
+
 /** The help of a command as it is printed, with what stands after the flags. */
-function helpOf(name: string): string {
-  const command = program.commands.find((candidate) => candidate.name() === name)!
+function helpOf(command: Command): string {
   let text = ''
   command.configureOutput({
     writeOut: (part) => {
@@ -19,21 +28,31 @@ function helpOf(name: string): string {
 }
 
 test('there is a command for every part of the work', () => {
-  const names = program.commands.map((command) => command.name())
-  expect(names).toEqual(['run', 'fetch', 'train', 'evaluate', 'infer', 'wheel', 'worker', 'doctor', 'config'])
+  expect([...commands.keys()]).toEqual([
+    'run',
+    'fetch',
+    'train',
+    'evaluate',
+    'infer',
+    'wheel',
+    'worker',
+    'audit causality',
+    'doctor',
+    'config',
+  ])
 })
 
-describe.each(program.commands.map((command) => command.name()))('the help of %s', (name) => {
-  const help = helpOf(name)
+describe.each([...commands])('the help of %s', (name, command) => {
+  const help = helpOf(command)
 
   test('says what it does, with examples that name it', () => {
     expect(help).toMatch(/Examples:\n/)
     expect(help.split('Examples:')[1]).toContain(`millrace ${name}`)
-    expect(program.commands.find((command) => command.name() === name)?.description()).not.toBe('')
+    expect(command.description()).not.toBe('')
   })
 
   test('explains each flag', () => {
-    for (const option of program.commands.find((command) => command.name() === name)!.options) {
+    for (const option of command.options) {
       expect(option.description, option.long).not.toBe('')
     }
   })

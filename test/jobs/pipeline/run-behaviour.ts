@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Progress } from '#data/progress.ts'
+import { auditCommand } from '#jobs/pipeline/audit.ts'
 import { evaluateCommand } from '#jobs/pipeline/evaluate.ts'
 import { inferCommand } from '#jobs/pipeline/infer.ts'
 import { type RunSummary, runPipeline } from '#jobs/pipeline/run.ts'
@@ -114,6 +115,18 @@ export function describeRun(broker: 'redis' | 'postgres', fleet: Partial<RunSett
     it('evaluates the champions without training them again', async () => {
       const { evaluation } = await evaluateCommand(settings, context)
       expect(evaluation.models.cde.macroF1).toBe(run.evaluation.cde.macroF1)
+    })
+
+    it('proves on its own data that nothing sees the future', async () => {
+      const { causal, checks } = await auditCommand(settings, context)
+      expect(checks.map(({ what }) => what)).toEqual([
+        'features',
+        'estimates of the CDE',
+        'estimates of the HMM',
+        'decisions of the wheel',
+      ])
+      for (const { compared } of checks) expect(compared).toBeGreaterThan(0)
+      expect(causal).toBe(true)
     })
 
     it('steps down to the HMM when the champion is tampered with, and to nothing when both are gone', async () => {
