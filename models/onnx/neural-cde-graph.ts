@@ -59,7 +59,13 @@ export function writeNeuralCdeGraph(
     const path0 = g.node('Concat', [knot0(elapsed), knot0(scaled), ...counts(g, names, knot0(observed))], { axis: 1 })
     const state0 = dense(g, path0, names.parameters.initialWeight, names.parameters.initialBias)
 
-    const later = (name: string) => g.node('Slice', [name, g.ints(1), g.ints(Number.MAX_SAFE_INTEGER), g.ints(1)])
+    // A window of one knot gets a second one at which nothing moves: onnxruntime dies of a Scan over nothing.
+    const knots = g.node('Gather', [g.node('Shape', ['hours']), g.ints(1)])
+    const end = g.node('Max', [knots, g.ints(2)])
+    const later = (name: string) => {
+      const still = g.node('Mul', [g.node('Slice', [name, g.ints(0), g.ints(1), g.ints(1)]), g.scalar(0)])
+      return g.node('Slice', [g.node('Concat', [name, still], { axis: 1 }), g.ints(1), end, g.ints(1)])
+    }
     const body = knotStep(g, architecture, names)
     const [path, state] = g.nodes(
       'Scan',
