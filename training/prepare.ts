@@ -122,7 +122,7 @@ async function loadPool(
   context: PrepareContext,
 ): Promise<{ evaluated: string[]; loaded: LoadedBars }> {
   // A local source is read whole: cutting it here would report the warm-up that it never had as a shortage.
-  const range = provider.remote ? { from: within.from - LOOKBACK_HOURS * HOUR, to: within.to } : undefined
+  const range = provider.remote ? barRange(within) : undefined
   const live = instruments.filter((instrument) => instrument.live).map((instrument) => instrument.coin)
   const evaluated = request.coins ?? coreCoins.filter((coin) => live.includes(coin))
   const pool = request.pool ?? (provider.remote ? [] : 'all')
@@ -133,8 +133,13 @@ async function loadPool(
   return { evaluated: evaluated.filter((coin) => loaded.bars.some((bars) => bars.coin === coin)), loaded }
 }
 
+/** Opening times of the bars known at some `asOf` of the range, and of the warm-up before it. */
+function barRange({ from, to }: TimeRange): TimeRange {
+  return { from: from - LOOKBACK_HOURS * HOUR, to: to - HOUR }
+}
+
 /** Bars of the range and of the warm-up before it; coins without any bar in it are gone. */
-function cut(bars: readonly Bars[], { from, to }: TimeRange): Bars[] {
-  const range = { from: from - LOOKBACK_HOURS * HOUR, to }
+function cut(bars: readonly Bars[], within: TimeRange): Bars[] {
+  const range = barRange(within)
   return bars.map((coinBars) => barsWithin(coinBars, range)).filter((coinBars) => coinBars.openTime.length > 0)
 }

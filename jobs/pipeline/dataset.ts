@@ -30,7 +30,8 @@ export function datasetRequest(settings: RunSettings, source: ResolvedSource, no
 
 function pinnedRange({ from, to }: RunSettings, { spec }: ResolvedSource, now: number) {
   if (spec.source === 'csv' || spec.source === 'simulated') return { from, to }
-  const end = to ?? floorToHour(now)
+  // The bar that ended at the last full hour is known at it, and the range is half-open.
+  const end = to ?? floorToHour(now) + HOUR
   return { from: from ?? end - REMOTE_DAYS * 24 * HOUR, to: end }
 }
 

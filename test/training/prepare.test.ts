@@ -44,7 +44,7 @@ describe('prepareDataset', () => {
     const dataset = await prepareDataset({ source: simulated, coins: ['BTC'], pool: ['BTC'], from, to, state }, context)
     const [{ bars }] = dataset.markets
     expect(bars.openTime[0]).toBe(from - 8 * DAY)
-    expect(bars.openTime.at(-1)).toBe(to - HOUR)
+    expect(bars.openTime.at(-1)).toBe(to - 2 * HOUR)
     expect(dataset.range).toEqual({ from, to })
   })
 
