@@ -101,7 +101,8 @@ export async function saveCheckpoint(
           hash: dataset.hash,
           origin: dataset.origin,
           coins: dataset.markets.map((market) => market.bars.coin),
-          range: dataset.split.train,
+          // All that had a say in the weights: the fold fitted to, and the one that chose the epoch.
+          range: { from: dataset.split.train.from, to: dataset.split.validation.to },
         },
         metrics: { ...model.metrics, validation: score },
         parity: { maxAbsDiff, windows: windows.count },

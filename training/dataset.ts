@@ -76,6 +76,14 @@ export function selectSamples(dataset: Dataset, part: Part, options: SampleOptio
   return { ends, labels: Uint8Array.from(labels) }
 }
 
+/** Training windows from which on leaving out neighbours, which share most of their knots, costs nothing. */
+const ENOUGH_WINDOWS = 20_000
+
+/** The stride asked for, or a smaller one where it would leave too few of `windows`. */
+export function usefulStride(windows: number, asked: number): number {
+  return Math.max(1, Math.min(asked, Math.floor(windows / ENOUGH_WINDOWS)))
+}
+
 /** What of the feature channels a model can use, learned from the training fold alone. */
 export interface ChannelSelection {
   readonly channels: readonly Feature[]

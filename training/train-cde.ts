@@ -6,7 +6,7 @@ import { cdeProbabilities } from '#models/neural-cde/model.ts'
 import { controlPath } from '#models/neural-cde/path.ts'
 import { writeNeuralCdeGraph } from '#models/onnx/neural-cde-graph.ts'
 import type { FittedModel } from './checkpoint.ts'
-import { selectChannels, selectSamples } from './dataset.ts'
+import { selectChannels, selectSamples, usefulStride } from './dataset.ts'
 import { type Epoch, fitCde } from './neural-cde.ts'
 import type { TrainingOptions } from './options.ts'
 import type { PreparedDataset } from './prepare.ts'
@@ -74,14 +74,6 @@ export async function trainCde(
     },
   }
   return { model, training: { backend, epochs: fit.epochs, bestEpoch: fit.bestEpoch } }
-}
-
-/** Training windows from which on leaving out neighbours, which share most of their knots, costs nothing. */
-const ENOUGH_WINDOWS = 20_000
-
-/** The stride asked for, or a smaller one where it would leave too few of `windows`. */
-export function usefulStride(windows: number, asked: number): number {
-  return Math.max(1, Math.min(asked, Math.floor(windows / ENOUGH_WINDOWS)))
 }
 
 /** Progress in hundredths of an epoch, with the last epoch's scores as the note. */

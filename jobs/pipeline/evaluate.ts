@@ -1,8 +1,8 @@
 import { buildWindows } from '#data/windows.ts'
-import { logisticRegimeModel } from '#models/logistic.ts'
+import { LOGISTIC_KNOTS, logisticRegimeModel } from '#models/logistic.ts'
 import type { RegimeModel } from '#models/regime.ts'
 import { applyRule, fitRuleConfidence, ruleModel } from '#models/rule.ts'
-import { selectSamples } from '#training/dataset.ts'
+import { selectSamples, usefulStride } from '#training/dataset.ts'
 import { evaluateModels } from '#training/evaluate-models.ts'
 import type { Evaluation } from '#training/evaluation.ts'
 import { fitLogistic } from '#training/logistic.ts'
@@ -11,13 +11,16 @@ import { type Verdict, verdict } from '#training/verdict.ts'
 import { datasetRequest, loadDataset, summariseDataset } from './dataset.ts'
 import type { RunContext, RunSettings } from './settings.ts'
 import { type ResolvedSource, resolveSource } from './source.ts'
+import { mustBeUnseen } from './unseen.ts'
 import { champions, type VersionIds, withVersions } from './versions.ts'
 
 /** Fits the baselines: the hand rule's hit rates and the linear model, on the same training fold as the rest. */
 function fitBaselines(dataset: PreparedDataset, settings: RunSettings, context: RunContext): RegimeModel[] {
-  const { knots, stride } = settings.training
+  // As many hours as the neural CDE learns from: the comparison is to be fair.
+  const knots = Math.max(settings.training.knots, LOGISTIC_KNOTS)
+  const stride = usefulStride(selectSamples(dataset, 'train', { knots }).ends.length, settings.training.stride)
   context.progress({ stage: 'baselines', done: 0, total: 2, note: 'linear' })
-  const train = selectSamples(dataset, 'train', { knots: Math.max(knots, 13), stride })
+  const train = selectSamples(dataset, 'train', { knots, stride })
   const linear = logisticRegimeModel(fitLogistic(train))
   context.progress({ stage: 'baselines', done: 1, total: 2, note: 'rule' })
   const rule = ruleModel([1, 1, 1])
@@ -55,11 +58,17 @@ export interface EvaluateSummary {
   readonly verdict: Verdict
 }
 
-/** The `evaluate` command: the champions against the baselines, without training or fleet. */
+/**
+ * The `evaluate` command: the champions against the baselines, without training or fleet.
+ *
+ * @throws {InputError} where a champion was trained on some of the test period
+ */
 export async function evaluateCommand(settings: RunSettings, context: RunContext): Promise<EvaluateSummary> {
   const source = await resolveSource(settings.source, context)
   const dataset = await loadDataset(datasetRequest(settings, source, context.now()), context)
   const ids = await champions(settings, context)
+  const { origin, split } = dataset
+  await mustBeUnseen(settings.paths.models, ids, { origin, from: split.test.from })
   const evaluation = await compareModels(settings, source, dataset, ids, context)
   const { bars, windows, classShare } = summariseDataset(dataset, settings.training.knots)
   return {

@@ -6,6 +6,7 @@ import { datasetRequest, loadDataset } from './dataset.ts'
 import { type RunningFleet, withFleet } from './fleet.ts'
 import type { RunContext, RunSettings } from './settings.ts'
 import { resolveSource } from './source.ts'
+import { remarksOnServed } from './unseen.ts'
 
 /** How a round of inference went. */
 export interface InferenceSummary {
@@ -35,7 +36,9 @@ export async function inferRange(
     progress: context.progress,
     signal: running.signal,
   })
-  const { estimates, servedBy, workers, jobs, windows, seconds, degradations } = round
+  const { estimates, servedBy, workers, jobs, windows, seconds } = round
+  const hours = { origin: dataset.origin, from: range.from }
+  const degradations = [...round.degradations, ...(await remarksOnServed(settings.paths.models, servedBy, hours))]
   for (const words of degradations) context.logger.warn(words)
   return {
     estimates,

@@ -112,6 +112,11 @@ export function describeRun(broker: 'redis' | 'postgres', fleet: Partial<RunSett
       }
     }, 120_000)
 
+    it('does not evaluate a champion on what it was trained on', async () => {
+      const testFrom = Date.parse(run.testFrom) - 24 * 3_600_000
+      await expect(evaluateCommand({ ...settings, testFrom }, context)).rejects.toThrow(/has seen the answers/)
+    })
+
     it('evaluates the champions without training them again', async () => {
       const { evaluation } = await evaluateCommand(settings, context)
       expect(evaluation.models.cde.macroF1).toBe(run.evaluation.cde.macroF1)
