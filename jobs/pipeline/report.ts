@@ -25,14 +25,29 @@ export interface RunFindings {
   readonly seconds: Readonly<Record<string, number>>
 }
 
-/** The wheel's gates in words; one that could not tell is marked so. */
+/** What the wheel's gates object to, in words (see `entry.ts`, `validation.ts` and `wheel.ts`). */
 const REJECTIONS: Record<string, string> = {
   signal: 'no scanner saw an opportunity',
   edge: 'the expected gain does not pay for the turn',
   efficiency: 'the market goes nowhere (trend efficiency)',
   'moving-average': 'too far on the wrong side of the moving average',
   conviction: 'too little conviction after the regime was weighed in',
-  estimate: 'no regime estimate',
+  regime: 'no regime estimate',
+  bars: 'no bar was closed at this hour',
+  positions: 'as many positions are open as may be',
+  gross: 'no room is left under the gross limit',
+  size: 'the order would be too small',
+}
+/** What the decision log puts behind a gate that could not tell. */
+const UNAVAILABLE = ' (unavailable)'
+/** Gates whose only objection is that they cannot tell. */
+const NEVER_TOLD = new Set(['regime', 'bars'])
+
+/** A gate of the decision log in words; one that could not tell is marked so. */
+export function rejectionWords(gate: string): string {
+  const name = gate.replace(UNAVAILABLE, '')
+  const words = REJECTIONS[name] ?? name
+  return name === gate || NEVER_TOLD.has(name) ? words : `${words}: could not tell`
 }
 
 /** Stands for "no regime" and "no label" in a timeline. */
@@ -85,7 +100,7 @@ function wheelRecord(wheel: WheelResult): WheelRecord {
       funding,
       realised,
     })),
-    rejections: Object.entries(rejections).map(([gate, count]) => ({ reason: REJECTIONS[gate] ?? gate, count })),
+    rejections: Object.entries(rejections).map(([gate, count]) => ({ reason: rejectionWords(gate), count })),
   }
 }
 

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import type { Regime } from '#models/regime.ts'
+import { type Regime, SERVED_KINDS } from '#models/regime.ts'
 import type { Evaluation } from '#training/evaluation.ts'
 import { writeReport } from '#training/report/report.ts'
 import { type Verdict, verdict } from '#training/verdict.ts'
@@ -70,6 +70,8 @@ export async function runPipeline(settings: RunSettings, context: RunContext): P
 
   const served = await withFleet(settings, context, async (running) => {
     const trained = await watch.time('train', () => trainModels(settings, request, running, context))
+    // Without both there is nothing to compare: better said now than after the inference.
+    for (const kind of SERVED_KINDS) mustHave(trained, kind)
     const inferred = await watch.time('infer', () =>
       inferRange(settings, dataset, testHours(dataset), running, context),
     )

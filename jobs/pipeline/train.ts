@@ -19,14 +19,18 @@ export interface Trained {
   readonly reason: string
 }
 
-/** Trainings by kind; a kind that failed is absent. */
-export type TrainedModels = Partial<Record<ServedKind, Trained>>
+/** What became of all kinds: each is in one of the two. */
+export interface TrainedModels {
+  readonly trained: Partial<Record<ServedKind, Trained>>
+  /** Why there is none of a kind. */
+  readonly failures: Partial<Record<ServedKind, string>>
+}
 
 /**
  * Has the fleet train a neural CDE and an HMM, each in a process of its own, and promotes what may serve.
  * One that fails is logged; the other stands.
  *
- * @throws the first failure when both failed
+ * @throws {MillraceError} the first failure when both failed
  */
 export async function trainModels(
   settings: RunSettings,
@@ -44,27 +48,29 @@ export async function trainModels(
     progress: (progress: Progress) => context.progress(progress),
     signal: running.signal,
   })
-  const trained: TrainedModels = {}
-  const failures: Error[] = []
+  const trained: Partial<Record<ServedKind, Trained>> = {}
+  const failures: Partial<Record<ServedKind, string>> = {}
+  const errors: Error[] = []
   for (const [i, outcome] of outcomes.entries()) {
     const kind = SERVED_KINDS[i]
     if (outcome.ok) trained[kind] = await promote(settings, outcome.result, context)
     else {
-      failures.push(outcome.error)
+      errors.push(outcome.error)
+      failures[kind] = outcome.error.message
       context.logger.error({ kind }, `training of the ${kind.toUpperCase()} failed: ${outcome.error.message}`)
     }
   }
-  if (failures.length === requests.length) throw failures[0]
-  return trained
+  if (errors.length === requests.length) throw errors[0]
+  return { trained, failures }
 }
 
 /** A checkpoint serves unless it has given up a regime on the validation fold: one-class answers steer nothing. */
 async function promote(settings: RunSettings, result: TrainingResult, context: RunContext): Promise<Trained> {
   const { kind, id, validation } = result
   const registry = openRegistry(settings.paths.models)
-  const given = REGIMES.filter((regime) => validation.occupancy[regime] < COLLAPSE_SHARE)
-  if (given.length > 0) {
-    const reason = `it says ${given.join(' and ')} in less than ${COLLAPSE_SHARE * 100} % of the validation fold`
+  const givenUp = REGIMES.filter((regime) => validation.occupancy[regime] < COLLAPSE_SHARE)
+  if (givenUp.length > 0) {
+    const reason = `it says ${givenUp.join(' and ')} in less than ${COLLAPSE_SHARE * 100} % of the validation fold`
     context.logger.warn({ kind, id }, `${kind} ${id} is not promoted: ${reason}`)
     await registry.promote(kind, id, 'challenger', reason, context.now())
     return { result, promoted: false, reason }
@@ -92,12 +98,14 @@ export interface TrainSummary {
       seconds: number
     }
   >
+  /** Why there is no new model of a kind. */
+  readonly failures: TrainedModels['failures']
 }
 
 /** The `train` command: checkpoints and promotion, no report. */
 export async function trainCommand(settings: RunSettings, context: RunContext): Promise<TrainSummary> {
   const source = await resolveSource(settings.source, context)
-  const trained = await withFleet(settings, context, (running) =>
+  const { trained, failures } = await withFleet(settings, context, (running) =>
     trainModels(settings, datasetRequest(settings, source, context.now()), running, context),
   )
   const models: TrainSummary['models'] = {}
@@ -105,12 +113,16 @@ export async function trainCommand(settings: RunSettings, context: RunContext): 
     const { id, path, sha256, maxAbsDiff, validation, seconds } = result
     models[kind] = { id, path, sha256, maxAbsDiff, promoted, reason, validation, seconds }
   }
-  return { source: source.spec.source, backend: trained.cde?.result.cde?.backend ?? null, models }
+  return { source: source.spec.source, backend: trained.cde?.result.cde?.backend ?? null, models, failures }
 }
 
-/** The training of `kind`, which the report cannot do without. */
-export function mustHave(trained: TrainedModels, kind: ServedKind): Trained {
+/**
+ * The training of `kind`, which a comparison cannot do without.
+ *
+ * @throws {ModelError} with the reason where it failed
+ */
+export function mustHave({ trained, failures }: TrainedModels, kind: ServedKind): Trained {
   const found = trained[kind]
-  if (!found) throw new ModelError(`there is no ${kind.toUpperCase()} to compare: its training failed (see the log)`)
-  return found
+  if (found) return found
+  throw new ModelError(`there is no ${kind.toUpperCase()} to compare: its training failed: ${failures[kind]}`, { kind })
 }
