@@ -1,0 +1,105 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { HOUR } from '#data/bars.ts'
+import { createSimulatedProvider } from '#data/providers/simulated.ts'
+import type { Windows } from '#data/windows.ts'
+import type { RegimeModel } from '#models/regime.ts'
+import { ruleModel } from '#models/rule.ts'
+import { evaluateModels, predict } from '#training/evaluate-models.ts'
+import type { PreparedDataset } from '#training/prepare.ts'
+import { prepared, REQUEST } from './simulated.ts'
+
+/** A model that answers with the hour of the day and remembers what it was asked. */
+function recorder(name: string, knots: number): RegimeModel & { readonly asked: Windows[] } {
+  const asked: Windows[] = []
+  return {
+    name,
+    knots,
+    channels: ['return12', 'volatility'],
+    asked,
+    async estimate(windows) {
+      asked.push(windows)
+      return Float32Array.from({ length: windows.count * 3 }, (_, i) => {
+        const share = ((windows.asOf[Math.floor(i / 3)] / HOUR) % 24) / 24
+        return [0.5 * share, 0.5, 0.5 - 0.5 * share][i % 3]
+      })
+    },
+  }
+}
+
+let dataset: PreparedDataset
+beforeAll(async () => {
+  dataset = await prepared()
+})
+
+describe('predict', () => {
+  it('asks in batches and keeps every answer in its place', async () => {
+    const [{ features }] = dataset.markets
+    const ends = Array.from({ length: 5000 }, (_, i) => ({ table: features, row: 200 + ((i * 7) % 700) }))
+    const model = recorder('any', 3)
+    const answers = await predict(model, ends)
+    expect(model.asked.map(({ count }) => count)).toEqual([2048, 2048, 904])
+    for (const i of [0, 2047, 2048, 4095, 4096, 4999]) {
+      const share = ((features.asOf[ends[i].row] / HOUR) % 24) / 24
+      expect(answers[i * 3]).toBeCloseTo(0.5 * share, 6)
+    }
+  })
+})
+
+describe('evaluateModels', () => {
+  const source = REQUEST.source
+  const evaluateAll = (models: RegimeModel[]) => evaluateModels(dataset, models, source, { seed: 1 })
+
+  it('asks every model for the same hours: the whole test period but the purge, of the coins evaluated', async () => {
+    const [short, long] = [recorder('short', 2), recorder('long', 9)]
+    const { samples, coins } = await evaluateAll([short, long])
+    expect(coins).toEqual(['BTC'])
+    const times = (model: typeof short) => model.asked.flatMap(({ asOf }) => [...asOf])
+    expect(times(short)).toEqual(times(long))
+    const { test, purgeHours } = dataset.split
+    // The last twelve hours have no label yet.
+    const hours = (test.to - test.from) / HOUR - 2 * purgeHours
+    expect(samples).toBe(hours)
+    expect(times(short)[0]).toBe(test.from + purgeHours * HOUR)
+    expect(short.asked[0].knots).toBe(2)
+  })
+
+  it('knows on simulated data the true regimes and how far from the best possible each model is', async () => {
+    const rule = ruleModel([0.5, 0.45, 0.45])
+    const { models, optimum } = await evaluateAll([rule])
+    expect(optimum!.macroF1).toBeGreaterThan(models.rule.macroF1)
+    expect(models.rule.distance!.macroF1).toBeCloseTo(optimum!.macroF1 - models.rule.macroF1, 9)
+
+    // The regime of the hour that ends at asOf, not of the one that begins.
+    const market = createSimulatedProvider(source as Extract<typeof source, { source: 'simulated' }>)
+    const oracle: RegimeModel = {
+      ...rule,
+      name: 'truth',
+      async estimate({ coin, asOf, count }) {
+        const answers = new Float32Array(count * 3)
+        for (let i = 0; i < count; i++) {
+          answers[i * 3 + market.regimes(coin[i], { from: asOf[i] - HOUR, to: asOf[i] })[0]] = 1
+        }
+        return answers
+      },
+    }
+    expect((await evaluateAll([oracle])).models.truth.againstTruth!.accuracy).toBe(1)
+  })
+
+  it('has no optimum on data whose truth nobody knows', async () => {
+    const evaluation = await evaluateModels(
+      dataset,
+      [ruleModel([0.5, 0.5, 0.5])],
+      { source: 'csv', data: 'x' },
+      { seed: 1 },
+    )
+    expect(evaluation.optimum).toBeUndefined()
+    expect(evaluation.models.rule.distance).toBeUndefined()
+    expect(evaluation.models.rule.againstTruth).toBeUndefined()
+  })
+
+  it('refuses a test period without a label', async () => {
+    const markets = dataset.markets.map((market) => ({ ...market, labels: market.labels.map(() => 255) }))
+    const evaluating = evaluateModels({ ...dataset, markets }, [ruleModel([0.5, 0.5, 0.5])], source, { seed: 1 })
+    await expect(evaluating).rejects.toThrow(/no labelled window/)
+  })
+})
