@@ -1,7 +1,10 @@
 import { InputError } from './errors.ts'
+import { HOURLY_CAP } from './funding-rate.ts'
 
 /** One hour in milliseconds: the only bar length millrace knows. */
 export const HOUR = 3_600_000
+/** The last millisecond that a date can hold. */
+const LATEST_DATE = 8.64e15
 
 /** Half-open range of bar opening times, `[from, to)`, UTC milliseconds on the full hour. */
 export interface TimeRange {
@@ -121,10 +124,10 @@ export function gaps(openTime: Float64Array): Gap[] {
  * @throws {InputError} naming coin, hour, field and value of the first bar that breaks one.
  */
 export function checkBars(bars: Bars): void {
-  const { coin, openTime, open, high, low, close, volume } = bars
+  const { coin, openTime, open, high, low, close, volume, funding, openInterest } = bars
   for (let i = 0; i < openTime.length; i++) {
     const fail = (field: string, value: number, rule: string): never => {
-      const time = Number.isFinite(openTime[i]) ? new Date(openTime[i]).toISOString() : String(openTime[i])
+      const time = Math.abs(openTime[i]) <= LATEST_DATE ? new Date(openTime[i]).toISOString() : String(openTime[i])
       throw new InputError(`${coin} bar ${time}: ${field} ${rule}, got ${value}`, { coin, time, field, value })
     }
     if (!Number.isInteger(openTime[i]) || openTime[i] % HOUR !== 0) fail('openTime', openTime[i], 'must be a full hour')
@@ -132,8 +135,14 @@ export function checkBars(bars: Bars): void {
     if (!(open[i] > 0)) fail('open', open[i], 'must be a positive number')
     if (!(close[i] > 0)) fail('close', close[i], 'must be a positive number')
     if (!(low[i] > 0)) fail('low', low[i], 'must be a positive number')
+    if (!(high[i] < Number.POSITIVE_INFINITY)) fail('high', high[i], 'must be a finite number')
     if (!(high[i] >= Math.max(open[i], close[i]))) fail('high', high[i], 'must not be below open or close')
     if (!(low[i] <= Math.min(open[i], close[i]))) fail('low', low[i], 'must not be above open or close')
-    if (!(volume[i] >= 0)) fail('volume', volume[i], 'must be zero or more')
+    if (!(volume[i] >= 0 && volume[i] < Number.POSITIVE_INFINITY)) fail('volume', volume[i], 'must be zero or more')
+    // What is not known is NaN; what is known must be a number that can be.
+    if (Math.abs(funding[i]) > HOURLY_CAP) fail('funding', funding[i], `must be within +-${HOURLY_CAP} an hour`)
+    if (openInterest[i] < 0 || openInterest[i] === Number.POSITIVE_INFINITY) {
+      fail('openInterest', openInterest[i], 'must be zero or more')
+    }
   }
 }

@@ -48,7 +48,7 @@ function chooseCoins(asked: LoadOptions['coins'], universe: readonly Instrument[
   return [...new Set(asked)]
 }
 
-/** Runs `work` on every item, a few at a time; the first error stops the rest. */
+/** Runs `work` on every item, a few at a time; the first error stops the rest and is thrown when all have stopped. */
 async function forEachOf<T>(
   items: readonly T[],
   work: (item: T, stop: AbortSignal) => Promise<void>,
@@ -68,7 +68,9 @@ async function forEachOf<T>(
       }
     }
   }
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker))
+  // All of them, so that nobody still writes to a store that the caller closes on the error.
+  await Promise.allSettled(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker))
+  if (failed.signal.aborted) throw failed.signal.reason
 }
 
 /**

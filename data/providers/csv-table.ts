@@ -20,6 +20,8 @@ export interface CsvTable {
 const NUMBER = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*$/i
 /** 1973 in milliseconds: smaller stamps are seconds. */
 const SECONDS_END = 1e11
+/** The year 2286 in milliseconds, 1970-01-12 in microseconds: larger stamps are finer than milliseconds. */
+const MILLISECONDS_END = 1e13
 
 function complain(file: string, line: number, column: string, value: unknown, rule: string): InputError {
   const shown = value === undefined ? 'nothing' : `"${String(value).slice(0, 60)}"`
@@ -45,6 +47,9 @@ function stampRule(text: string): string {
   }
   if (Math.abs(Number(text)) < SECONDS_END)
     return 'must be UTC milliseconds; this looks like seconds (multiply by 1000)'
+  if (Math.abs(Number(text)) >= MILLISECONDS_END) {
+    return 'must be UTC milliseconds; this looks like microseconds or nanoseconds (divide by 1000 or 1000000)'
+  }
   return 'must be a full hour in UTC milliseconds'
 }
 
@@ -100,7 +105,7 @@ export function readCsvTable(file: string, required: readonly string[], optional
       }
       const value = missing || !NUMBER.test(cell) ? Number.NaN : Number(cell)
       if (column.name === 'ts_ms') {
-        const fullHour = value % HOUR === 0 && value >= SECONDS_END
+        const fullHour = value % HOUR === 0 && value >= SECONDS_END && value < MILLISECONDS_END
         if (!fullHour) throw complain(file, i + 1, 'ts_ms', cell, missing ? 'must not be empty' : stampRule(cell))
       } else if (!Number.isFinite(value)) {
         throw complain(file, i + 1, column.name, cell, missing ? 'must not be empty' : 'must be a finite number')

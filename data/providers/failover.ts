@@ -44,6 +44,8 @@ export function createFailoverProvider(providers: readonly Provider[]): Failover
   if (providers.length === 0) throw new InputError('failover needs at least one provider', { field: 'providers' })
   const notices = createNoticeBook()
   const boundTo = new Map<string, Provider>()
+  /** Coins that are being bound now; each promise settles when that is over. */
+  const binding = new Map<string, Promise<void>>()
   const servedBy = new Map<string, string>()
 
   async function first<T>(
@@ -75,12 +77,21 @@ export function createFailoverProvider(providers: readonly Provider[]): Failover
 
   /** Asks the provider the coin is bound to, or binds it to the first that serves. */
   async function ofCoin<T>(coin: string, ask: (provider: Provider) => Promise<T>): Promise<T> {
+    // Who asks while the coin is being bound waits: two questions at once must not end at two venues.
+    while (binding.has(coin)) await binding.get(coin)
     const bound = boundTo.get(coin)
     if (bound !== undefined) return ask(bound)
     const unlisted = (error: unknown) => error instanceof InputError && error.details.field === 'coin'
-    const { provider, answer } = await first(coin, coin, ask, unlisted)
-    boundTo.set(coin, provider)
-    return answer
+    const done = Promise.withResolvers<void>()
+    binding.set(coin, done.promise)
+    try {
+      const { provider, answer } = await first(coin, coin, ask, unlisted)
+      boundTo.set(coin, provider)
+      return answer
+    } finally {
+      binding.delete(coin)
+      done.resolve()
+    }
   }
 
   const origin = `failover(${providers.map((provider) => provider.origin).join(', ')})`

@@ -15,7 +15,8 @@ import { hourText } from './series.ts'
 const decimal = z.string().regex(/^-?\d+(\.\d+)?$/, 'must be a decimal number in a string')
 const positive = decimal.refine((text) => Number(text) > 0, 'must be above zero')
 const notNegative = decimal.refine((text) => Number(text) >= 0, 'must be zero or more')
-const time = z.number().int().positive()
+/** UTC milliseconds that a date can hold. */
+const time = z.number().int().positive().max(8.64e15)
 
 const Meta = z.object({
   universe: z.array(
@@ -125,8 +126,8 @@ export function readCandles(answer: unknown, coin: string): CandleRow[] {
   const what = 'candleSnapshot'
   let before = 0
   return check(CandlePage, answer, what, coin).map((row, index) => {
-    const at = `row ${index} (${hourText(row.t)})`
-    const fail = (field: string, value: unknown, rule: string) => wrong(what, coin, `${at} ${field}`, value, rule)
+    const fail = (field: string, value: unknown, rule: string) =>
+      wrong(what, coin, `row ${index} (${hourText(row.t)}) ${field}`, value, rule)
     if (row.s !== coin) throw fail('s', row.s, `must be ${coin}`)
     if (row.i !== '1h') throw fail('i', row.i, 'must be 1h')
     if (row.t % HOUR !== 0) throw fail('t', row.t, 'must be a full hour')
@@ -145,8 +146,8 @@ export function readFunding(answer: unknown, coin: string): FundingRow[] {
   const what = 'fundingHistory'
   let before = 0
   return check(FundingPage, answer, what, coin).map((row, index) => {
-    const at = `row ${index} (${hourText(floorToHour(row.time))})`
-    const fail = (field: string, value: unknown, rule: string) => wrong(what, coin, `${at} ${field}`, value, rule)
+    const fail = (field: string, value: unknown, rule: string) =>
+      wrong(what, coin, `row ${index} (${hourText(floorToHour(row.time))}) ${field}`, value, rule)
     if (row.coin !== coin) throw fail('coin', row.coin, `must be ${coin}`)
     if (row.time < before) throw fail('time', row.time, 'must not lie before the row above')
     before = row.time

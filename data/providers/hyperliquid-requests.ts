@@ -13,8 +13,8 @@ export interface RequestPolicy {
   readonly refusedDelay: number
 }
 
-/** Rides out a short outage, and a refusal for rate until the window of one minute is over. */
-export const PATIENT: RequestPolicy = { retries: 5, firstDelay: 500, longestDelay: 20_000, refusedDelay: 15_000 }
+/** Rides out a short outage, and a refusal for rate until the window of one minute is over, however chance falls. */
+export const PATIENT: RequestPolicy = { retries: 5, firstDelay: 500, longestDelay: 20_000, refusedDelay: 25_000 }
 
 /** One question and one answer: for finding out whether the venue is there at all. */
 export const ONCE: RequestPolicy = { retries: 0, firstDelay: 0, longestDelay: 0, refusedDelay: 0 }

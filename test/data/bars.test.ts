@@ -37,6 +37,28 @@ describe('bars', () => {
     expect(floorToHour(START + HOUR - 1)).toBe(START)
   })
 
+  it('are not known a millisecond too early', () => {
+    expect(barsKnownAt(barsAt([3]), START + 4 * HOUR).openTime).toHaveLength(1)
+    expect(barsKnownAt(barsAt([3]), START + 4 * HOUR - 1).openTime).toHaveLength(0)
+  })
+
+  it.each([
+    ['low', 0],
+    ['high', Number.POSITIVE_INFINITY],
+    ['volume', Number.POSITIVE_INFINITY],
+    ['volume', Number.NaN],
+    ['funding', -0.05],
+    ['openInterest', -1],
+    ['openInterest', Number.POSITIVE_INFINITY],
+    ['openTime', 9e15],
+  ] as const)('are refused for a value that cannot be: %s %d', (field, value) => {
+    const bars = barsAt([1])
+    bars[field][0] = value
+    if (field === 'openTime') bars.close[0] = Number.NaN
+    expect(() => checkBars(bars)).toThrow(InputError)
+    expect(() => checkBars(bars)).toThrow(field === 'openTime' ? 'BTC bar 9000000000000000: close' : `${field} must`)
+  })
+
   it('known at a moment are those that have closed', () => {
     const time = fc.integer({ min: -HOUR, max: 105 * HOUR })
     fc.assert(

@@ -92,6 +92,17 @@ describe('computeFeatures', () => {
     flat.volume.fill(0)
     const { values } = computeFeatures(flat)
     expect(values.every((value) => Number.isNaN(value) || Number.isFinite(value))).toBe(true)
+    expect(computeFeatures(flat).sigma.every(Number.isNaN)).toBe(true)
+  })
+
+  it('knows a mean over hours of which three quarters are there, and no fewer', () => {
+    const volumeTrend = (present: number) => {
+      // The 24 hours that end with bar 299 hold `present` bars.
+      const bars = randomBars(1, 300, (hour) => hour >= 276 && hour < 300 - present)
+      return featureOf(computeFeatures(bars), bars.openTime.length - 1, 'volumeTrend')
+    }
+    expect(volumeTrend(18)).not.toBeNaN()
+    expect(volumeTrend(17)).toBeNaN()
   })
 
   it('takes no bars', () => {

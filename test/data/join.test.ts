@@ -49,6 +49,11 @@ describe('joining candles and funding', () => {
     expect(notices).toEqual([])
   })
 
+  it('says of two bars without funding that they have none, though one is the last', () => {
+    const { notices } = joinBars(candlesAt([0, 1, 2]), fundingAt([2]))
+    expect(notices).toMatchObject([{ kind: 'missing-funding', message: expect.stringMatching(/^2 of 3 bars/) }])
+  })
+
   it('keeps the open interest of the candles', () => {
     const openInterest = Float64Array.of(5, Number.NaN)
     expect(joinBars({ ...candlesAt([0, 1]), openInterest }, fundingAt([])).bars.openInterest).toBe(openInterest)

@@ -80,6 +80,19 @@ describe('a weight budget', () => {
     expect(budget.used()).toBe(1200)
   })
 
+  it('keeps nothing for who gives up at whatever moment', async () => {
+    for (let turns = 0; turns < 10; turns++) {
+      const { budget } = make()
+      const controller = new AbortController()
+      const reservation = budget.reserve(1200, controller.signal)
+      for (let turn = 0; turn < turns; turn++) await undefined
+      controller.abort(new Error('enough'))
+      const made = await reservation.catch(() => undefined)
+      made?.settle(0)
+      ;(await budget.reserve(1200)).settle(0)
+    }
+  })
+
   it('refuses a weight that can never fit', () => {
     const { budget } = make(100)
     expect(() => budget.reserve(101)).toThrow(RangeError)

@@ -19,6 +19,18 @@ describe('windowRows', () => {
   })
 })
 
+describe('the longest window', () => {
+  it.each([
+    [15, true],
+    [16, false],
+  ])('with %d hours absent among 16 knots is taken: %s', (absent, taken) => {
+    // Sixteen knots span 15 hours when whole, and may span 30.
+    const torn = computeFeatures(randomBars(3, 400, (hour) => hour >= 250 && hour < 250 + absent))
+    expect(torn.asOf[257] - torn.asOf[257 - 15]).toBe((15 + absent) * 3_600_000)
+    expect(Array.from(windowRows(torn, 16)).includes(257)).toBe(taken)
+  })
+})
+
 describe('buildWindows', () => {
   const channels = ['funding', 'return']
   const windows = buildWindows(

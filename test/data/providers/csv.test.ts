@@ -111,6 +111,8 @@ describe('a CSV directory', () => {
       /ts_ms: must be UTC milliseconds.*not a date.*1735689600000/,
     ],
     ['seconds', `${header}\n${START / 1000},10,12,9,11,5`, /looks like seconds/],
+    ['microseconds', `${header}\n${START * 1000},10,12,9,11,5`, /looks like microseconds or nanoseconds/],
+    ['nanoseconds', `${header}\n${START * 1e6},10,12,9,11,5`, /looks like microseconds or nanoseconds/],
     ['a stamp within the hour', `${header}\n${START + 17},10,12,9,11,5`, /line 2, column ts_ms: must be a full hour/],
     [
       'a high below the low',
@@ -170,6 +172,15 @@ describe('a CSV directory', () => {
     const provider = provide([header, ...rows].join('\n'))
     expect((await provider.funding('BTC', RANGE)).time).toHaveLength(0)
     expect(provider.takeNotices()).toMatchObject([{ coin: 'BTC', kind: 'missing-funding' }])
+  })
+
+  it('leaves out funding that is mostly not hourly, and says so', async () => {
+    const stamps = [0, 1, 8, 16, 24].map((hour) => `${START + hour * HOUR},0.0001`)
+    const provider = provide([header, ...rows].join('\n'), ['ts_ms,funding_rate', ...stamps].join('\n'))
+    expect((await provider.funding('BTC', RANGE)).time).toHaveLength(0)
+    expect(provider.takeNotices()).toMatchObject([
+      { kind: 'missing-funding', message: expect.stringMatching(/every 8 hours/) },
+    ])
   })
 
   it('is refused for funding that no hour can cost', async () => {

@@ -55,6 +55,20 @@ describe('failover', () => {
     expect((await moved.funding('BTC', RANGE)).rate).toEqual((await second().funding('BTC', RANGE)).rate)
   })
 
+  it('never puts one coin together from two venues, also when both are asked for at once', async () => {
+    const first = failing(new UnavailableError('away'), ['candles'])
+    const slow = { ...first, candles: () => new Promise<never>((_, reject) => setTimeout(reject, 20, away)) }
+    const away = new UnavailableError('away')
+    const provider = createFailoverProvider([slow, second()])
+    const [candles, funding] = await Promise.all([provider.candles('BTC', RANGE), provider.funding('BTC', RANGE)])
+    expect(candles.close).toEqual((await second().candles('BTC', RANGE)).close)
+    expect(funding.rate).toEqual((await second().funding('BTC', RANGE)).rate)
+
+    const broken = createFailoverProvider([slow])
+    const both = await Promise.allSettled([broken.candles('BTC', RANGE), broken.funding('BTC', RANGE)])
+    expect(both.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
+  })
+
   it('looks for a coin that the first does not list at the next', async () => {
     const provider = createFailoverProvider([failing(new UnavailableError('away'), []), second()])
     expect((await provider.candles('SOL', RANGE)).openTime).toHaveLength(200)

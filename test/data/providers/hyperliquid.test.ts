@@ -4,6 +4,7 @@ import { InputError, UnavailableError, VenueError } from '#data/errors.ts'
 import type { Provider } from '#data/provider.ts'
 import { createHyperliquidProvider, type HyperliquidOptions } from '#data/providers/hyperliquid.ts'
 import { createSimulatedProvider } from '#data/providers/simulated.ts'
+import { createWeightBudget } from '#data/weight-budget.ts'
 import { type Exchange, type ExchangeOptions, startExchange } from '../../exchange/exchange.ts'
 import type { FaultKind } from '../../exchange/faults.ts'
 import { type ExchangeSeries, seriesFrom } from '../../exchange/series.ts'
@@ -102,6 +103,17 @@ describe('the Hyperliquid provider', () => {
     expect(time).toHaveLength(1700)
     expect(rate).toEqual(series[0].funding.rate.slice(HOURS - 1701, HOURS - 1))
     expect(asked('fundingHistory')).toBe(4)
+    expect(provider.takeNotices()).toEqual([])
+  })
+
+  it('pays for what was answered, not for what might have been', async () => {
+    const { candles } = series[0]
+    const budget = createWeightBudget({ now: clock.now, sleep: clock.sleep })
+    const young = { ...candles, coin: 'NEW', openTime: candles.openTime.subarray(HOURS - 50) }
+    await start({ series: [{ ...series[0], coin: 'NEW', candles: young }] }, { budget })
+    await provider.candles('NEW', { from: START, to: END })
+    // The list of coins, and 49 candles.
+    expect(budget.used()).toBe(20 + 21)
   })
 
   it('leaves the 8-hourly funding of 2023 out, and says so', async () => {
@@ -173,6 +185,7 @@ describe('the Hyperliquid provider', () => {
     })
 
     it('but gives up in the end, with the status and a word on what to do', async () => {
+      await start({}, { random: { uniform: () => 0 } })
       exchange.faults.add({ kind: '429 null' })
       const error = await provider.universe().catch((thrown: unknown) => thrown)
       expect(error).toBeInstanceOf(UnavailableError)
