@@ -8,8 +8,10 @@ import { WARM_UP_HOURS } from '#data/features.ts'
 import { type LoadedBars, loadBars } from '#data/load.ts'
 import type { ProgressListener } from '#data/progress.ts'
 import type { DataNotice, Instrument, Provider } from '#data/provider.ts'
+import { hourText } from '#data/providers/series.ts'
 import { openProvider, SourceSpec } from '#data/source.ts'
 import { openStore, type Store } from '#data/store.ts'
+import { remarksOnTest, remarksOnUse } from './coverage.ts'
 import { buildMarkets, type Dataset, type Market, usableRange } from './dataset.ts'
 import { CENTRED_LABEL } from './labels.ts'
 import { splitByTime } from './splits.ts'
@@ -57,6 +59,75 @@ const LOOKBACK_HOURS = WARM_UP_HOURS + 24
 const LAST_HOUR = 8.64e15
 const STORE_FILE = 'market.sqlite'
 
+/** The bars that a request asks for, the warm-up before its range included. */
+export interface LoadedHistory {
+  /** By coin; those evaluated first. */
+  readonly bars: readonly Bars[]
+  /** Coins evaluated, a subset of the bars. */
+  readonly coins: readonly string[]
+  /** Range of `asOf` that was asked for. */
+  readonly within: TimeRange
+  readonly origin: string
+  /** SHA-256 over all bars. */
+  readonly hash: string
+  readonly notices: readonly DataNotice[]
+  readonly instruments: readonly Instrument[]
+}
+
+/**
+ * Loads the bars of a request, however few.
+ *
+ * @throws {InputError} where source, coins or range are wrong
+ * @throws {UnavailableError} where the source cannot be reached and the store has nothing
+ */
+export async function loadHistory(request: DatasetRequest, context: PrepareContext): Promise<LoadedHistory> {
+  const store = usesStore(request.source) ? openStore(join(request.state, STORE_FILE)) : undefined
+  const provider = openProvider(request.source, { now: context.now, store })
+  try {
+    const { origin } = provider
+    const instruments = await provider.universe(context.signal)
+    const within = wantedRange(request, provider)
+    const { evaluated, loaded } = await loadPool(request, provider, instruments, store, within, context)
+    const bars = cut(loaded.bars, within)
+    if (bars.length === 0) throw new InputError(noBars(origin, loaded.bars, within), { field: 'range' })
+    const kept = new Set(bars.map(({ coin }) => coin))
+    const outside = loaded.bars.filter(({ coin }) => !kept.has(coin))
+    const notices = [
+      ...loaded.notices,
+      ...outside.map(({ coin }): DataNotice => ({ coin, kind: 'unavailable', message: 'no bars in the range' })),
+    ]
+    const coins = evaluated.filter((coin) => kept.has(coin))
+    return { bars, coins, within, origin, hash: dataHash(bars), notices, instruments }
+  } finally {
+    await provider.close()
+    store?.close()
+  }
+}
+
+/** A data set that was not split: enough to ask models about its hours, not to fit or judge them. */
+export type PreparedMarkets = Omit<PreparedDataset, 'split'>
+
+/**
+ * Loads bars and turns them into features and labels.
+ *
+ * @throws {InputError} where source, coins or range are wrong, or no hour has features
+ * @throws {UnavailableError} where the source cannot be reached and the store has nothing
+ */
+export async function prepareMarkets(request: DatasetRequest, context: PrepareContext): Promise<PreparedMarkets> {
+  const { bars, within, ...history } = await loadHistory(request, context)
+  const markets = buildMarkets(bars)
+  const range = usableRange(markets, within)
+  if (!range) {
+    const most = Math.max(...bars.map(({ openTime }) => openTime.length))
+    const message =
+      `${history.origin} has no hour with features in the range: they need a week of hourly bars whose price moves, ` +
+      `the longest of ${bars.length} coins has ${most} bars`
+    throw new InputError(message, { within })
+  }
+  const notices = [...history.notices, ...remarksOnUse(markets, within)]
+  return { ...history, markets, label: CENTRED_LABEL, range, notices }
+}
+
 /**
  * Loads bars and turns them into features, labels and a split.
  *
@@ -64,36 +135,22 @@ const STORE_FILE = 'market.sqlite'
  * @throws {UnavailableError} where the source cannot be reached and the store has nothing
  */
 export async function prepareDataset(request: DatasetRequest, context: PrepareContext): Promise<PreparedDataset> {
-  const store = usesStore(request.source) ? openStore(join(request.state, STORE_FILE)) : undefined
-  const provider = openProvider(request.source, { now: context.now, store })
-  try {
-    const instruments = await provider.universe(context.signal)
-    const within = wantedRange(request, provider)
-    const { evaluated, loaded } = await loadPool(request, provider, instruments, store, within, context)
-    const bars = cut(loaded.bars, within)
-    const markets = buildMarkets(bars)
-    const range = usableRange(markets, within)
-    if (!range) throw new InputError(`${provider.origin} has too few bars: features need a week of them`, { within })
-    return {
-      markets,
-      split: splitByTime(range, CENTRED_LABEL.halfWidth, request.testFrom),
-      label: CENTRED_LABEL,
-      coins: evaluated,
-      range,
-      origin: provider.origin,
-      hash: dataHash(bars),
-      notices: loaded.notices,
-      instruments,
-    }
-  } finally {
-    await provider.close()
-    store?.close()
-  }
+  const prepared = await prepareMarkets(request, context)
+  const split = splitByTime(prepared.range, CENTRED_LABEL.halfWidth, request.testFrom)
+  const notices = [...prepared.notices, ...remarksOnTest(evaluatedMarkets(prepared), split.test)]
+  return { ...prepared, split, notices }
 }
 
 /** Markets of the coins evaluated, in their order. */
-export function evaluatedMarkets(dataset: PreparedDataset): Market[] {
-  return dataset.coins.flatMap((coin) => dataset.markets.find((market) => market.bars.coin === coin) ?? [])
+export function evaluatedMarkets({ coins, markets }: Pick<PreparedDataset, 'coins' | 'markets'>): Market[] {
+  return coins.flatMap((coin) => markets.find((market) => market.bars.coin === coin) ?? [])
+}
+
+function noBars(origin: string, bars: readonly Bars[], within: TimeRange): string {
+  const from = Math.min(...bars.map(({ openTime }) => openTime[0]))
+  const to = Math.max(...bars.map(({ openTime }) => openTime[openTime.length - 1]))
+  const asked = `from ${hourText(within.from)} ${within.to < LAST_HOUR ? `to ${hourText(within.to)}` : 'on'}`
+  return `${origin} has no bars ${asked}: its first is of ${hourText(from)}, its last of ${hourText(to)}`
 }
 
 function usesStore(source: SourceSpec): boolean {
@@ -124,7 +181,7 @@ async function loadPool(
   // A local source is read whole: cutting it here would report the warm-up that it never had as a shortage.
   const range = provider.remote ? barRange(within) : undefined
   const live = instruments.filter((instrument) => instrument.live).map((instrument) => instrument.coin)
-  const evaluated = request.coins ?? coreCoins.filter((coin) => live.includes(coin))
+  const evaluated = [...new Set(request.coins ?? coreCoins.filter((coin) => live.includes(coin)))]
   const pool = request.pool ?? (provider.remote ? [] : 'all')
   const wanted = [...new Set([...evaluated, ...(pool === 'all' ? live : pool)])]
   // Without any core coin the loader says what there is instead.

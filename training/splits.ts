@@ -1,5 +1,6 @@
 import { HOUR, type TimeRange } from '#data/bars.ts'
 import { InputError } from '#data/errors.ts'
+import { hourText } from '#data/providers/series.ts'
 
 /** Train, validation and test, in this order in time. */
 export const PARTS = ['train', 'validation', 'test'] as const
@@ -37,10 +38,11 @@ export function splitByTime(range: TimeRange, halfWidth: number, testFrom?: numb
     testStart - validationStart < smallest ||
     range.to - testStart < smallest
   ) {
-    const iso = (time: number) => new Date(time).toISOString()
+    const days = Math.ceil(smallest / (24 * HOUR) / VALIDATION_SHARE)
     throw new InputError(
-      `no room for a split: data from ${iso(range.from)} to ${iso(range.to)}, test from ${iso(testStart)}, ` +
-        `validation from ${iso(validationStart)}; each part needs at least ${smallest / HOUR} hours`,
+      `no room for a split: hours with features from ${hourText(range.from)} to ${hourText(range.to)}, validation from ` +
+        `${hourText(validationStart)}, test from ${hourText(testStart)}; each part needs ${smallest / HOUR} hours: give ` +
+        `at least ${days} days after the week that features need${testFrom === undefined ? '' : ', or another --test-from'}`,
       { range, testFrom: testStart },
     )
   }

@@ -1,10 +1,17 @@
 import { floorToHour, gaps, HOUR } from '#data/bars.ts'
+import type { DataNotice } from '#data/provider.ts'
 import { windowRows } from '#data/windows.ts'
 import type { Regime } from '#models/regime.ts'
 import { REGIMES } from '#models/regime.ts'
 import type { Market } from '#training/dataset.ts'
 import { NO_LABEL } from '#training/labels.ts'
-import { type DatasetRequest, evaluatedMarkets, type PreparedDataset, prepareDataset } from '#training/prepare.ts'
+import {
+  type DatasetRequest,
+  evaluatedMarkets,
+  type PrepareContext,
+  type PreparedDataset,
+  prepareDataset,
+} from '#training/prepare.ts'
 import type { CoinData } from '#training/report/data.ts'
 import type { RunContext, RunSettings } from './settings.ts'
 import type { ResolvedSource } from './source.ts'
@@ -35,13 +42,22 @@ function pinnedRange({ from, to }: RunSettings, { spec }: ResolvedSource, now: n
   return { from: from ?? end - REMOTE_DAYS * 24 * HOUR, to: end }
 }
 
+/** Says at once what is not perfect about the data. */
+export async function withRemarks<T extends { readonly notices: readonly DataNotice[] }>(
+  prepare: (request: DatasetRequest, context: PrepareContext) => Promise<T>,
+  request: DatasetRequest,
+  context: RunContext,
+): Promise<T> {
+  const { now, progress, signal, logger } = context
+  const prepared = await prepare(request, { now, progress, signal })
+  for (const { coin, kind, message } of prepared.notices)
+    logger.warn({ coin, kind }, coin ? `${coin}: ${message}` : message)
+  return prepared
+}
+
 /** Loads the data of a run; what is not perfect about them is logged at once. */
 export async function loadDataset(request: DatasetRequest, context: RunContext): Promise<PreparedDataset> {
-  const { now, progress, signal, logger } = context
-  const dataset = await prepareDataset(request, { now, progress, signal })
-  for (const { coin, kind, message } of dataset.notices)
-    logger.warn({ coin, kind }, coin ? `${coin}: ${message}` : message)
-  return dataset
+  return withRemarks(prepareDataset, request, context)
 }
 
 /** The data of the coins evaluated, counted. */

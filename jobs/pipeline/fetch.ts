@@ -1,6 +1,7 @@
 import { gaps, HOUR } from '#data/bars.ts'
 import type { DataNotice } from '#data/provider.ts'
-import { datasetRequest, loadDataset } from './dataset.ts'
+import { loadHistory } from '#training/prepare.ts'
+import { datasetRequest, withRemarks } from './dataset.ts'
 import { isoRange } from './evaluate.ts'
 import type { RunContext, RunSettings } from './settings.ts'
 import { resolveSource } from './source.ts'
@@ -26,14 +27,14 @@ export interface FetchSummary {
 /** The `fetch` command: brings the local store up to date and says what there is and what is missing. */
 export async function fetchCommand(settings: RunSettings, context: RunContext): Promise<FetchSummary> {
   const source = await resolveSource(settings.source, context)
-  const dataset = await loadDataset(datasetRequest(settings, source, context.now()), context)
-  const coins = dataset.markets.map(({ bars }) => ({
+  const history = await withRemarks(loadHistory, datasetRequest(settings, source, context.now()), context)
+  const coins = history.bars.map((bars) => ({
     coin: bars.coin,
     bars: bars.openTime.length,
     ...isoRange({ from: bars.openTime[0], to: bars.openTime[bars.openTime.length - 1] + HOUR }),
     gaps: gaps(bars.openTime).map((gap) => ({ ...isoRange(gap), hours: gap.hours })),
     fundingMissing: bars.funding.reduce((sum, rate) => sum + (Number.isNaN(rate) ? 1 : 0), 0),
   }))
-  const { origin, notices, hash } = dataset
+  const { origin, notices, hash } = history
   return { source: source.spec.source, reason: source.reason, origin, coins, notices, hash }
 }

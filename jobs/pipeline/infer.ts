@@ -1,8 +1,8 @@
 import { HOUR, type TimeRange } from '#data/bars.ts'
 import { mostProbable, REGIMES, type RegimeEstimate } from '#models/regime.ts'
-import { evaluatedMarkets, type PreparedDataset } from '#training/prepare.ts'
+import { evaluatedMarkets, type PreparedMarkets, prepareMarkets } from '#training/prepare.ts'
 import { type InferRoundResult, inferRound } from '../infer-round.ts'
-import { datasetRequest, loadDataset } from './dataset.ts'
+import { datasetRequest, withRemarks } from './dataset.ts'
 import { type RunningFleet, withFleet } from './fleet.ts'
 import type { RunContext, RunSettings } from './settings.ts'
 import { resolveSource } from './source.ts'
@@ -23,7 +23,7 @@ export interface InferenceSummary {
 /** Has the fleet estimate every hour of `range` for the coins evaluated, in at least four jobs a worker. */
 export async function inferRange(
   settings: RunSettings,
-  dataset: PreparedDataset,
+  dataset: PreparedMarkets,
   range: TimeRange,
   running: RunningFleet,
   context: RunContext,
@@ -58,7 +58,7 @@ export interface InferSummary {
 /** The `infer` command: what the champion says now, through the fleet. */
 export async function inferCommand(settings: RunSettings, context: RunContext): Promise<InferSummary> {
   const source = await resolveSource(settings.source, context)
-  const dataset = await loadDataset(datasetRequest(settings, source, context.now()), context)
+  const dataset = await withRemarks(prepareMarkets, datasetRequest(settings, source, context.now()), context)
   const latest = { from: dataset.range.to - HOUR, to: dataset.range.to }
   const { estimates, summary } = await withFleet(settings, context, (running) =>
     inferRange(settings, dataset, latest, running, context),

@@ -1,10 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { HOUR } from '#data/bars.ts'
 import { createSimulatedProvider, SIMULATION_START } from '#data/providers/simulated.ts'
-import { type DatasetRequest, evaluatedMarkets, prepareDataset } from '#training/prepare.ts'
+import {
+  type DatasetRequest,
+  evaluatedMarkets,
+  loadHistory,
+  prepareDataset,
+  prepareMarkets,
+} from '#training/prepare.ts'
 import { type Exchange, startExchange } from '../exchange/exchange.ts'
 import { seriesFrom } from '../exchange/series.ts'
 
@@ -50,9 +56,59 @@ describe('prepareDataset', () => {
 
   it('says so where there is nothing to learn from', async () => {
     const short = { ...simulated, hours: 150 }
-    await expect(prepareDataset({ source: short, state }, context)).rejects.toThrow(/too few bars/)
-    const late = { source: simulated, from: end + DAY, state }
-    await expect(prepareDataset(late, context)).rejects.toThrow(/too few bars/)
+    await expect(prepareDataset({ source: short, state }, context)).rejects.toThrow(/no hour with features.*150 bars/)
+    const late = { source: simulated, from: end + 9 * DAY, state }
+    await expect(prepareDataset(late, context)).rejects.toThrow(/no bars from .* on: its first is of .*, its last of/)
+  })
+
+  it('takes a coin that is named twice once', async () => {
+    const coins: [string, ...string[]] = ['BTC', 'ETH', 'BTC']
+    const dataset = await prepareDataset({ source: simulated, coins, pool: coins, state }, context)
+    expect(dataset.coins).toEqual(['BTC', 'ETH'])
+    expect(evaluatedMarkets(dataset)).toHaveLength(2)
+  })
+
+  it('has bars and features to show where there are too few for a split', async () => {
+    const source = { ...simulated, hours: 9 * 24 }
+    const request = { source, coins: ['BTC'] as [string], pool: ['BTC'] as [string], state }
+    expect((await loadHistory(request, context)).bars[0].openTime).toHaveLength(9 * 24)
+    expect((await prepareMarkets(request, context)).range.to).toBe(SIMULATION_START + 9 * DAY + HOUR)
+    await expect(prepareDataset(request, context)).rejects.toThrow(/no room for a split.*at least 20 days/)
+  })
+
+  describe('from files', () => {
+    const rows = (from: number, to: number, row: (hour: number) => string) =>
+      Array.from({ length: to - from }, (_, i) => `${SIMULATION_START + (from + i) * HOUR},${row(from + i)}\n`).join('')
+    async function write(coin: string, from: number, to: number, price: (hour: number) => number, volume = 5) {
+      const candle = (hour: number) => `${price(hour)},${price(hour)},${price(hour)},${price(hour)},${volume}`
+      for (const folder of ['candles', 'funding']) await mkdir(join(state, folder), { recursive: true })
+      await writeFile(join(state, `candles/${coin}.csv`), `ts_ms,open,high,low,close,volume\n${rows(from, to, candle)}`)
+      const funding = rows(from + 1, to + 1, () => '0.0000125')
+      await writeFile(join(state, `funding/${coin}.csv`), `ts_ms,funding_rate\n${funding}`)
+    }
+    const wave = (hour: number) => 100 + Math.sin(hour)
+
+    it('says which coin is not used or not evaluated, and which feature one lacks', async () => {
+      await write('BTC', 0, HOURS, wave)
+      await write('ETH', 0, HOURS, () => 5)
+      await write('SOL', 0, 600, wave)
+      await write('DOGE', 0, HOURS, wave, 0)
+      const dataset = await prepareDataset({ source: { source: 'csv', data: state }, state }, context)
+      const said = Object.fromEntries(dataset.notices.map(({ coin, message }) => [coin, message]))
+      expect(Object.keys(said).sort()).toEqual(['DOGE', 'ETH', 'SOL'])
+      expect(said.DOGE).toBe('has no value of volumeTrend in any hour')
+      expect(said.ETH).toMatch(/^not used, no hour has features/)
+      expect(said.SOL).toMatch(/^not evaluated: .* lie outside the test period/)
+    })
+
+    it('says which coin has no bars in the range', async () => {
+      await write('BTC', 0, HOURS, wave)
+      await write('SOL', 0, 200, wave)
+      const from = SIMULATION_START + 25 * DAY
+      const dataset = await prepareDataset({ source: { source: 'csv', data: state }, from, state }, context)
+      expect(dataset.coins).toEqual(['BTC'])
+      expect(dataset.notices).toEqual([{ coin: 'SOL', kind: 'unavailable', message: 'no bars in the range' }])
+    })
   })
 
   describe('from the exchange', () => {
