@@ -1,3 +1,4 @@
+import { MillraceError } from '#data/errors.ts'
 import type { Decision, DecisionLog } from './decision.ts'
 import {
   type Account,
@@ -74,6 +75,8 @@ export function summarise(
   equity: { readonly time: Float64Array; readonly value: Float64Array },
   coins: readonly CoinCounts[],
 ): WheelResult {
+  const books = checkIdentity(account)
+  mustBeFlat(account, books)
   const perCoin: Record<string, CoinResult> = {}
   let kalmanFallbacks = 0
   let kalmanSwitches = 0
@@ -88,7 +91,7 @@ export function summarise(
     opened: outcome.opened,
     closed: outcome.trades.length,
     lapsed: outcome.lapsed,
-    ...coinResult(checkIdentity(account), outcome.trades),
+    ...coinResult(books, outcome.trades),
     equity: { time: Array.from(equity.time), value: Array.from(equity.value) },
     perCoin,
     rejections: log.rejections,
@@ -101,6 +104,14 @@ export function summarise(
     tradeLog: outcome.trades,
     events: account.events,
   }
+}
+
+/** Without what is still open, equityChange = realised + funding - fees would not hold. */
+function mustBeFlat(account: Account, { unrealised }: Totals): void {
+  const open = [...account.holdings].flatMap(([coin, { size }]) => (size === 0 ? [] : [`${size} ${coin}`]))
+  if (open.length === 0 && unrealised === 0) return
+  const words = `the wheel ended with ${open.join(', ')} open and ${unrealised} micro-dollars unrealised`
+  throw new MillraceError('fail-closed', words, { open, unrealised })
 }
 
 function coinResult({ realised, funding, fees, equityChange }: Totals, trades: readonly Trade[]): CoinResult {

@@ -36,6 +36,14 @@ describe('fusion', () => {
     expect(contributions.map(({ value }) => value)).toEqual([expect.closeTo(-0.375, 12), expect.closeTo(0.125, 12)])
   })
 
+  it('takes weights as shares, whatever they add up to', () => {
+    const scans = [signal('ou-funding', 1, 0.5), signal('kalman-funding', 1, 0.25)]
+    const convictionWith = (weights: Record<string, number>) => fuse(scans, uniform, { ...options, weights }).conviction
+    const shares = convictionWith({ 'ou-funding': 0.75, 'kalman-funding': 0.25 })
+    expect(convictionWith({ 'ou-funding': 3, 'kalman-funding': 1 })).toBeCloseTo(shares, 12)
+    expect(convictionWith({})).toBe(0)
+  })
+
   it('turns contrarian signals up in chop and down in trend, momentum the other way', () => {
     const convictionIn = (style: Style, probabilities: readonly [number, number, number]) =>
       fuse([signal('ou-funding', 1, 0.5, { style })], probabilities, options).conviction

@@ -136,6 +136,33 @@ describe('wheel', () => {
     expect((await turn({ options: options({ positionDollars: 5 }) })).rejections.size).toBeGreaterThan(0)
   })
 
+  it('counts what it opens in the same hour against the caps', async () => {
+    // Two coins that do the same always want to be opened together.
+    const twins = ['AAA', 'BBB'].map((coin) => ({ ...bars[0], coin }))
+    const openings = async (changes: Record<string, unknown>) => {
+      const result = await turn({ bars: twins, estimates: estimatesOf(twins), options: options(changes) })
+      const times = result.decisionLog.filter(({ action }) => action === 'open').map(({ asOf }) => asOf)
+      return { together: times.length - new Set(times).size, result }
+    }
+    expect((await openings({})).together).toBeGreaterThan(1)
+    const one = await openings({ maxPositions: 1 })
+    expect(one.together).toBe(0)
+    expect(one.result.rejections.positions).toBeGreaterThan(0)
+    const half = await openings({ positionDollars: 6_000 })
+    expect(half.together).toBe(0)
+    expect(half.result.opened).toBeGreaterThan(1)
+    expect(half.result.rejections.gross).toBeGreaterThan(0)
+  })
+
+  it('opens nothing that could not be closed within the range', async () => {
+    const [{ decidedAt }] = (await turn()).tradeLog
+    const until = (hours: number) => turn({ range: { from: range.from, to: decidedAt + hours * HOUR } })
+    // Filled an hour after the decision, closed an hour after that: three hours of the range are needed.
+    expect((await until(2)).tradeLog.some((trade) => trade.decidedAt === decidedAt)).toBe(false)
+    const just = (await until(3)).tradeLog.find((trade) => trade.decidedAt === decidedAt)
+    expect(just).toMatchObject({ openedAt: decidedAt + HOUR, closedAt: decidedAt + 2 * HOUR, reason: 'end of period' })
+  })
+
   it('opens only what is expected to pay the round trip where the edge is required', async () => {
     const result = await turn({ options: options({ requireEdge: true, minEdge: 0.0005 }) })
     const opened = result.decisionLog.filter(({ action }) => action === 'open')

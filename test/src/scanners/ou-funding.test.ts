@@ -32,6 +32,18 @@ describe('ou-funding', () => {
     expect(scan.horizonHours).toBe(Math.round(2 * Number(scan.evidence.halfLifeHours)))
   })
 
+  it('expects what is settled while it is held: filled an hour later, paid from the hour after that', () => {
+    const rate = 6e-5
+    const scan = scanFunding(0.9, rate)
+    if ('unavailable' in scan || scan.expected === undefined) throw new Error('no signal')
+    const { mu, theta } = scan.evidence as Record<string, number>
+    const at = (hour: number) => mu + (rate - mu) * Math.exp(-theta * hour)
+    let funding = 0
+    for (let held = 1; held <= scan.horizonHours; held++) funding += at(held + 1)
+    expect(scan.expected.funding).toBeCloseTo(funding, 12)
+    expect(scan.expected.reversion).toBeCloseTo(8 * (at(1) - at(scan.horizonHours + 1)), 12)
+  })
+
   it('buys deeply negative funding', () => {
     expect(scanFunding(0.9, -3e-5)).toMatchObject({ direction: 1 })
   })
