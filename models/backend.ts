@@ -82,13 +82,35 @@ interface AdapterInfo {
   readonly isFallbackAdapter: boolean
 }
 
+const NOT_INSTALLED = 'its package is not installed'
+
 /** Longest wait for a graphics driver, milliseconds. */
 const PROBE_PATIENCE = 20_000
 
-/** Asks for the graphics adapter in a process of its own (see `webgpu-probe.ts`). */
-async function probeAdapter(): Promise<AdapterInfo> {
-  const program = fileURLToPath(new URL('./webgpu-probe.ts', import.meta.url))
-  const { stdout } = await promisify(execFile)(process.execPath, [program], { timeout: PROBE_PATIENCE })
+const PROBE = fileURLToPath(new URL('./webgpu-probe.ts', import.meta.url))
+
+/** Why the probe ended without an answer, in a few words. */
+function probeFailure({ killed, signal, stderr }: { killed?: boolean; signal?: string; stderr?: string }): string {
+  if (killed) return 'the graphics driver did not answer in time'
+  if (signal) return `the graphics driver crashed (${signal})`
+  if (stderr?.includes('ERR_MODULE_NOT_FOUND')) return NOT_INSTALLED
+  const said = stderr?.split('\n').find((line) => /^\w*Error\b/.test(line))
+  return `the graphics library failed${said ? `: ${said.trim()}` : ''}`
+}
+
+/**
+ * Asks for the graphics adapter in a process of its own, which may die without harm.
+ *
+ * @param program prints an {@link AdapterInfo} as JSON, or nothing where there is none; `webgpu-probe.ts` unless given
+ * @param patience milliseconds
+ * @throws {Error} saying in a few words why there is no adapter
+ */
+export async function probeAdapter(program: string = PROBE, patience: number = PROBE_PATIENCE): Promise<AdapterInfo> {
+  // SIGKILL, because a driver that hangs in native code hears nothing else.
+  const options = { timeout: patience, killSignal: 'SIGKILL' } as const
+  const { stdout } = await promisify(execFile)(process.execPath, [program], options).catch((error) => {
+    throw new Error(probeFailure(error), { cause: error })
+  })
   if (stdout === '') throw new Error('no graphics adapter')
   return JSON.parse(stdout) as AdapterInfo
 }
@@ -114,7 +136,7 @@ export async function selectBackend(wanted: BackendName | 'auto' = 'auto'): Prom
 
 function firstLine(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
-  if (code === 'ERR_MODULE_NOT_FOUND') return 'its package is not installed'
+  if (code === 'ERR_MODULE_NOT_FOUND') return NOT_INSTALLED
   return String(message ?? error)
     .split('\n')[0]
     .slice(0, 160)

@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { FatalError } from '#data/errors.ts'
 
@@ -55,7 +55,9 @@ export async function writeFolderAtomically(folder: string, files: ReadonlyMap<s
   const parent = dirname(folder)
   const draft = join(parent, `.draft-${process.pid}-${Math.trunc(performance.now() * 1000)}`)
   await writing(folder, async () => {
-    await mkdir(draft, { recursive: true })
+    await mkdir(parent, { recursive: true })
+    // Not recursive: a draft that is there already is somebody else's.
+    await mkdir(draft)
     try {
       for (const [name, bytes] of files) {
         await writeFile(join(draft, name), bytes, { flush: true })
@@ -70,8 +72,16 @@ export async function writeFolderAtomically(folder: string, files: ReadonlyMap<s
   })
 }
 
+/** True where a crash left the last line of a file without its end. */
+async function endsTorn(handle: FileHandle, size: number): Promise<boolean> {
+  if (size === 0) return false
+  const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1)
+  return buffer.toString() !== '\n'
+}
+
 /**
- * Appends one line and fsyncs it. A line that does not fit on the disk is taken back, so that no torn line stays.
+ * Appends one line and fsyncs it. A line that does not fit on the disk is taken back, so that no torn line stays; one
+ * that a crash has torn is closed first, so that it spoils no other.
  *
  * @returns takes the line back, unless others have appended theirs behind it
  * @throws {FatalError} where the disk is full or refuses
@@ -79,11 +89,12 @@ export async function writeFolderAtomically(folder: string, files: ReadonlyMap<s
 export async function appendLine(path: string, line: string): Promise<() => Promise<void>> {
   return writing(path, async () => {
     await mkdir(dirname(path), { recursive: true })
-    const handle = await open(path, 'a')
+    const handle = await open(path, 'a+')
     try {
       const { size } = await handle.stat()
+      const text = `${(await endsTorn(handle, size)) ? '\n' : ''}${line}\n`
       try {
-        await handle.appendFile(`${line}\n`)
+        await handle.appendFile(text)
         await handle.sync()
       } catch (error) {
         await handle.truncate(size)
@@ -91,7 +102,7 @@ export async function appendLine(path: string, line: string): Promise<() => Prom
       }
       return async () => {
         const { size: present } = await stat(path)
-        if (present === size + Buffer.byteLength(line) + 1) await truncate(path, size)
+        if (present === size + Buffer.byteLength(text)) await truncate(path, size)
       }
     } finally {
       await handle.close()

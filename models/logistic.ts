@@ -1,3 +1,4 @@
+import { InputError } from '#data/errors.ts'
 import type { Windows } from '#data/windows.ts'
 import { REGIMES, type RegimeModel } from './regime.ts'
 
@@ -33,10 +34,18 @@ export const HAND_FEATURES: readonly string[] = [
 /**
  * Hand features of each window, row-major `[count, HAND_FEATURES.length]`. They are even in the sign of the market
  * where the label is: a move and its mirror image are the same regime. A missing value is `NaN`.
+ *
+ * @throws {InputError} where the windows are too short or lack a channel
  */
 export function handFeatures(windows: Windows): Float64Array {
   const { count, knots, channels } = windows
-  const [hourly, halfDay, volatility, funding, volume, range] = LOGISTIC_CHANNELS.map((c) => channels.indexOf(c))
+  if (knots < LOGISTIC_KNOTS) throw new InputError(`the hand features need ${LOGISTIC_KNOTS} knots, got ${knots}`)
+  const [hourly, halfDay, volatility, funding, volume, range] = LOGISTIC_CHANNELS.map((channel) => {
+    const column = channels.indexOf(channel)
+    if (column < 0)
+      throw new InputError(`the hand features need the channel "${channel}", the windows have ${channels}`)
+    return column
+  })
   const width = channels.length
   const features = new Float64Array(count * HAND_FEATURES.length)
   let target = 0

@@ -27,11 +27,11 @@ export interface RegimeModel {
   readonly knots: number
   /** Channels a window must have, in order. */
   readonly channels: readonly string[]
-  /** @returns row-major `[count, 3]`, rows sum to 1. */
+  /** @returns row-major `[count, 3]`; rows sum to 1, or are `NaN` where the model has nothing to go by. */
   estimate(windows: Windows): Promise<Float32Array>
 }
 
-/** Index of the largest of the three probabilities of row `row`. */
+/** Index of the largest of the three probabilities of row `row`, which must not be `NaN`. */
 export function mostProbable(probabilities: Float32Array, row: number): number {
   const start = row * REGIMES.length
   let best = 0

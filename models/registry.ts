@@ -76,7 +76,11 @@ export interface Registry {
    * @throws {ModelError} where it points at nothing
    */
   resolve(kind: ServedKind, alias: Alias): Promise<string>
-  /** All moves of aliases, oldest first. */
+  /**
+   * All moves of aliases, oldest first.
+   *
+   * @throws {ModelError} naming the line of the log that is none (torn by a crash: that move was never made)
+   */
   moves(): Promise<AliasMove[]>
 }
 
@@ -101,7 +105,11 @@ export function openRegistry(directory: string = DEFAULT_REGISTRY): Registry {
       // The id covers the content, so a version that is there already is this one.
       if (await exists(path)) return card
       const text = `${JSON.stringify(card, undefined, 2)}\n`
-      await writeFolderAtomically(path, new Map([...Object.entries(files), [CARD_FILE, Buffer.from(text)]]))
+      const contents = new Map([...Object.entries(files), [CARD_FILE, Buffer.from(text)]])
+      await writeFolderAtomically(path, contents).catch((error) => {
+        // Another process saved the same version in the meantime.
+        if (!['ENOTEMPTY', 'EEXIST'].includes(codeOf(error) ?? '')) throw error
+      })
       return card
     },
 
@@ -166,9 +174,9 @@ export function openRegistry(directory: string = DEFAULT_REGISTRY): Registry {
     },
 
     async moves() {
-      const text = await readOrNothing(join(directory, LOG_FILE))
-      const lines = (text?.toString() ?? '').split('\n').filter((line) => line !== '')
-      return lines.map((line) => AliasMove.parse(JSON.parse(line)))
+      const file = join(directory, LOG_FILE)
+      const lines = (await readOrNothing(file))?.toString().split('\n') ?? []
+      return lines.flatMap((line, i) => (line === '' ? [] : [parseMove(line, `${file} line ${i + 1}`)]))
     },
   }
   return registry
@@ -198,6 +206,14 @@ function makeCard(content: CardContent, files: Readonly<Record<string, Uint8Arra
     }),
   )
   return { ...card, id: versionId(card) }
+}
+
+function parseMove(line: string, where: string): AliasMove {
+  try {
+    return AliasMove.parse(JSON.parse(line))
+  } catch (cause) {
+    throw new ModelError(`${where} is not a move of an alias: remove the line`, { place: where }, cause)
+  }
 }
 
 /** Reads a file; `undefined` where there is none. What cannot be read for another reason is a broken model. */

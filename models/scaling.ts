@@ -19,7 +19,7 @@ function quantile(sorted: Float64Array, q: number): number {
  * Median and interquartile range of each channel over all rows, missing values (`NaN`) left out.
  *
  * Where more than half of the values are one number (funding sits at its baseline for hours) the interquartile
- * range can be 0: the standard deviation over 1.349, which is the same for a normal variable, then stands in.
+ * range can be 0: 1.349 standard deviations, which is the same for a normal variable, then stand in.
  *
  * @param blocks row-major `[rows, channels]` each
  * @throws {InputError} for a channel with no value at all, or with only one value

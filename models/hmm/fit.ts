@@ -133,6 +133,7 @@ export async function fitHmm(request: HmmFitRequest): Promise<HmmRegimeModel> {
 
 function checkRequest({ sequences, channels }: HmmFitRequest, options: HmmOptions): void {
   if (options.states.length === 0) throw new InputError('no number of states to choose from')
+  if (!(options.restarts >= 1)) throw new InputError(`a fit needs at least one start, got ${options.restarts}`)
   sequences.forEach(({ values, hours, labels }, s) => {
     if (values.length !== hours.length * channels.length || labels.length !== hours.length) {
       throw new InputError(

@@ -50,7 +50,8 @@ export function trainingBlocks(runs: readonly Run[], limit: number): Run[] {
     const dimensions = run.values.length / run.rows
     const rows = Math.min(BLOCK_ROWS, limit, run.rows)
     due += (limit * run.rows) / total
-    const count = Math.round(due / rows)
+    // Never more than it takes to cover the run: a short one must not be learned from many times over.
+    const count = Math.min(Math.round(due / rows), Math.ceil(run.rows / rows))
     due -= count * rows
     const distance = count > 1 ? (run.rows - rows) / (count - 1) : 0
     for (let b = 0; b < count; b++) {

@@ -146,7 +146,12 @@ function checkProbabilities(probabilities: Float32Array, count: number): void {
   }
   for (let row = 0; row < count; row++) {
     let sum = 0
-    for (let k = 0; k < regimes; k++) sum += probabilities[row * regimes + k]
+    for (let k = 0; k < regimes; k++) {
+      const probability = probabilities[row * regimes + k]
+      if (probability < 0)
+        throw new ModelError(`the ONNX model gave window ${row} the probability ${probability}`, { row })
+      sum += probability
+    }
     // Negated, so that NaN fails too.
     if (!(Math.abs(sum - 1) <= SUM_TOLERANCE)) {
       throw new ModelError(`the ONNX model's probabilities of window ${row} sum to ${sum}`, { row, sum })

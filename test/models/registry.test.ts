@@ -99,6 +99,26 @@ describe('the registry', () => {
     ])
   })
 
+  test('names a line of the log that a crash has torn, and lets it spoil no other', async () => {
+    const { id } = await registry.save(workingVersion('hmm', 1))
+    const log = join(registry.directory, 'log.jsonl')
+    await registry.promote('hmm', id, 'champion', 'first', NOW)
+    writeFileSync(log, `${readFileSync(log, 'utf8')}{"time":17`)
+    await registry.promote('hmm', id, 'champion', 'second', NOW)
+    await expect(registry.moves()).rejects.toThrow(ModelError)
+    await expect(registry.moves()).rejects.toThrow('log.jsonl line 2 is not a move of an alias')
+    writeFileSync(log, readFileSync(log, 'utf8').replace('{"time":17\n', ''))
+    expect((await registry.moves()).map(({ reason }) => reason)).toEqual(['first', 'second'])
+  })
+
+  test('keeps one version when the same is saved twice at once', async () => {
+    const version = workingVersion('hmm', 1)
+    const [a, b] = await Promise.all([registry.save(version), openRegistry(registry.directory).save(version)])
+    expect(a).toEqual(b)
+    expect(readdirSync(join(registry.directory, 'hmm'))).toEqual([a.id])
+    expect((await registry.read('hmm', a.id)).card).toEqual(a)
+  })
+
   test('knows what another registry on the same folder did', async () => {
     const card = await registry.save(workingVersion('hmm', 1))
     await registry.promote('hmm', card.id, 'champion', 'test', NOW)

@@ -1,6 +1,6 @@
 import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { CardContent } from '#models/card.ts'
 import { estimateHmm } from '#models/hmm/regime-model.ts'
 import { maxAbsDifference } from '#models/onnx/parity.ts'
@@ -9,6 +9,7 @@ import { openRegistry, type Registry } from '#models/registry.ts'
 import { openServing } from '#models/serving.ts'
 import { randomWindows } from './conformance.ts'
 import { randomHmm } from './hmm/toy.ts'
+import { nativeSession } from './onnx/native-session.ts'
 import { NOW, temporaryFolder, workingVersion } from './versions.ts'
 
 let registry: Registry
@@ -96,6 +97,14 @@ describe('serving', () => {
     expect(serving.degradations[0]).toContain('the champion CDE is unusable, the champion HMM serves instead')
     expect(serving.degradations[0]).toContain(reason)
     await serving.close()
+  })
+
+  test('frees the session of a model that it does not serve', async () => {
+    await enthrone('cde', 1, {}, otherAnswers)
+    const release = vi.spyOn(nativeSession, 'release')
+    expect((await open()).kind).toBe('none')
+    expect(release).toHaveBeenCalledTimes(1)
+    release.mockRestore()
   })
 
   test('serves nothing when both are gone, and says why twice', async () => {

@@ -1,10 +1,11 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, test } from 'vitest'
 import { HOUR } from '#data/bars.ts'
 import { InputError } from '#data/errors.ts'
 import { fundingRate } from '#data/funding-rate.ts'
 import { createSimulatedProvider, SIMULATION_HOURS, SIMULATION_START } from '#data/providers/simulated.ts'
 import { createRandom } from '#data/random.ts'
 import { createDwell, ends } from '#data/simulation/dwell.ts'
+import { fatTailed } from '#data/simulation/state.ts'
 import { describeProvider } from './conformance.ts'
 
 const WHOLE = { from: SIMULATION_START, to: SIMULATION_START + SIMULATION_HOURS * HOUR }
@@ -28,6 +29,15 @@ function autocorrelation(values: ArrayLike<number>, lag: number): number {
   }
   return together / alone
 }
+
+test('shocks have variance 1 and fat tails', () => {
+  const random = createRandom(1)
+  const shocks = Float64Array.from({ length: 100_000 }, () => fatTailed(random))
+  expect(mean(shocks)).toBeCloseTo(0, 1)
+  expect(mean(shocks.map((shock) => shock ** 2))).toBeCloseTo(1, 1)
+  // Student-t with 6 degrees of freedom: kurtosis 6, of a normal 3; its estimate is itself fat-tailed.
+  expect(mean(shocks.map((shock) => shock ** 4))).toBeGreaterThan(4.5)
+})
 
 describe('the simulated market', () => {
   it('is the same for the same seed and another for another', async () => {

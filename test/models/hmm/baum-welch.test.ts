@@ -76,6 +76,12 @@ describe('Baum-Welch', () => {
   })
 })
 
+test('a start has no variance below the floor', () => {
+  const values = Float64Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? 1 : i % 3))
+  const { covariance } = initialParameters([{ rows: 100, values }], 2, 2, 'diagonal', 0.01, createRandom(1))
+  expect(Math.min(...covariance)).toBe(0.01)
+})
+
 test('a floored distribution sums to one, keeps its floor and the order of its counts', () => {
   fc.assert(
     fc.property(fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 8 }), (counts) => {

@@ -54,6 +54,27 @@ describe('fitting an HMM regime model', () => {
     expect(model.selection.find(({ states }) => states === 2)?.bic).toBe(best)
   })
 
+  test('keeps the best of its starts', async () => {
+    const data = { sequences: [coin(5, 1500)], channels, random: createRandom(2) }
+    const of = async (restarts: number) => {
+      // Too brief to reach the same end from every start.
+      const brief = { ...options, states: [6], restarts, briefIterations: 2, iterations: 0 }
+      return (await fitHmm({ ...data, options: brief })).selection[0].logLikelihood
+    }
+    const likelihoods = [await of(1), await of(2), await of(4), await of(8)]
+    expect(likelihoods).toEqual([...likelihoods].sort((a, b) => a - b))
+    expect(likelihoods[3]).toBeGreaterThan(likelihoods[0])
+    await expect(of(0)).rejects.toThrow('at least one start')
+  })
+
+  test('reads the states with the labels of their own hours, also after a gap', async () => {
+    const whole = coin(1)
+    const torn = { ...whole, hours: Array.from(whole.hours, (hour) => (hour < 250 ? hour : hour + 50)) }
+    const model = await fitHmm({ sequences: [torn], channels, options, random: createRandom(1) })
+    expect(model.contingency[0]).toBeGreaterThan(0.9)
+    expect(model.contingency[4]).toBeGreaterThan(0.9)
+  })
+
   test('survives JSON', async () => {
     const model = await fitHmm({ sequences: [coin(6)], channels, options, random: createRandom(1) })
     expect(JSON.parse(JSON.stringify(model))).toEqual(model)
@@ -106,6 +127,26 @@ describe('training sequences', () => {
       [3, 1, 3],
       [6, 1, 4],
     ])
+  })
+
+  test('take no short run many times over for what runs before it could not give', () => {
+    const values = new Float64Array(3000).fill(1)
+    // A run of 240 rows is due too little for a block of its own; a run of 8 rows follows it.
+    const hours = Array.from({ length: 3000 }, (_, i) => (i < 240 ? i : i < 248 ? i + 10 : i + 20))
+    const blocks = trainingBlocks(hourlyRuns(values, hours, 1), 1400)
+    const starts = blocks.map(({ start }) => start)
+    expect(new Set(starts).size).toBe(starts.length)
+    expect(Math.abs(blocks.reduce((sum, { rows }) => sum + rows, 0) - 1400)).toBeLessThanOrEqual(125)
+  })
+
+  test('catch up in a long run on what short ones could not give', () => {
+    const values = new Float64Array(5000).fill(1)
+    // Eight runs of 100 rows, each due 30, then one of 4,200.
+    const hours = Array.from({ length: 5000 }, (_, i) => i + 10 * Math.min(8, Math.floor(i / 100)))
+    const blocks = trainingBlocks(hourlyRuns(values, hours, 1), 1500)
+    const rows = blocks.reduce((sum, block) => sum + block.rows, 0)
+    expect(Math.abs(rows - 1500)).toBeLessThanOrEqual(125)
+    expect(blocks.filter(({ start }) => start < 800).length).toBeGreaterThan(0)
   })
 
   test('are capped by blocks that reach from the first row to the last', () => {

@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { transitionPowers } from '#models/hmm/chain.ts'
+import { powerIndex, transitionPowers } from '#models/hmm/chain.ts'
 import { createObserver, defaultObservations } from '#models/hmm/observation.ts'
+import { bayesianInformationCriterion, freeParameters } from '#models/hmm/parameters.ts'
 import { estimateHmm, HmmRegimeModel, hmmAsRegimeModel } from '#models/hmm/regime-model.ts'
+import { contingency } from '#models/hmm/regimes.ts'
 import { allMissing, describeRegimeModel, randomWindows } from '../conformance.ts'
 import { randomHmm } from './toy.ts'
 
@@ -77,6 +79,52 @@ describe('the HMM on windows', () => {
     const parsed = HmmRegimeModel.safeParse({ ...model, mean: model.mean.slice(1) })
     expect(parsed.error?.issues[0].message).toBe('must have 16 numbers, has 15')
     expect(HmmRegimeModel.parse(JSON.parse(JSON.stringify(model)))).toEqual(model)
+  })
+})
+
+describe('steps of the chain', () => {
+  test('are whole hours, rounded, up to a day and one beyond', () => {
+    expect([0, 0.4, 0.5, 1, 1.6, 24, 24.4, 25, 1000, -3].map(powerIndex)).toEqual([0, 0, 1, 1, 2, 24, 24, 25, 25, 0])
+  })
+
+  test('of a chain that hardly moves are its powers within a day, and its stationary distribution after', () => {
+    const { powers, stationary } = transitionPowers(Float64Array.of(0.999, 0.001, 0.003, 0.997), 2)
+    expect(stationary[0]).toBeCloseTo(0.75, 12)
+    // A two-state chain: A^h = pi + (1 - a - b)^h (I - pi).
+    expect(powers[24 * 4]).toBeCloseTo(0.75 + 0.25 * 0.996 ** 24, 12)
+    expect([...powers.subarray(25 * 4)]).toEqual([...stationary, ...stationary])
+  })
+})
+
+describe('the regimes of a state', () => {
+  const counts = { hours: Float64Array.of(60, 30, 9, 0, 9, 89) }
+
+  test('are counted hours with the overall mix added', () => {
+    // One hour each of the regimes, then 61, 40 and 99 of 200 hours.
+    const table = contingency(counts, { smoothing: 10, balance: 0 })
+    expect(table[0]).toBeCloseTo((60 + 10 * (61 / 200)) / 109, 12)
+    expect(table[3]).toBeCloseTo((10 * (61 / 200)) / 108, 12)
+  })
+
+  test('are freed of class frequency by the balance', () => {
+    const [plain, balanced] = [0, 1].map((balance) => contingency(counts, { smoothing: 10, balance }))
+    const share = [61 / 200, 40 / 200, 99 / 200]
+    const weighed = share.map((value, r) => plain[r] / value)
+    const sum = weighed.reduce((total, value) => total + value)
+    weighed.forEach((value, r) => {
+      expect(balanced[r]).toBeCloseTo(value / sum, 12)
+    })
+  })
+})
+
+describe('the information criterion', () => {
+  test.each([
+    // 2 initial, 6 transitions, 3 means and covariances of 2 dimensions.
+    ['full', 2 + 6 + 3 * (2 + 3)],
+    ['diagonal', 2 + 6 + 3 * (2 + 2)],
+  ] as const)('charges for every parameter that can move (%s)', (covarianceType, free) => {
+    expect(freeParameters(3, 2, covarianceType)).toBe(free)
+    expect(bayesianInformationCriterion(-100, free, Math.E ** 2)).toBeCloseTo(200 + 2 * free, 10)
   })
 })
 

@@ -34,6 +34,16 @@ for (const covarianceType of ['full', 'diagonal'] as const) {
       expect(await compare(model, randomWindows(options))).toBeLessThan(PARITY_TOLERANCE)
     })
 
+    test('over gaps of about a day, with states that last for months', async () => {
+      const model = randomHmm(9, covarianceType, 2)
+      const lasting = { ...model, transition: [0.9999, 0.0001, 0.0003, 0.9997] }
+      const windows = randomWindows({ count: 40, knots: 6, channels: model.channels, seed: 3 })
+      for (const hours of [23, 24, 25, 500]) {
+        const stretched = { ...windows, hours: windows.hours.map((_, i) => (i % 6) * hours) }
+        expect(await compare(lasting, stretched)).toBeLessThan(PARITY_TOLERANCE)
+      }
+    })
+
     test('with any number of knots', async () => {
       const model = randomHmm(4, covarianceType)
       for (const knots of [1, 2, 48]) {

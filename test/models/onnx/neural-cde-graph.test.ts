@@ -6,7 +6,9 @@ import { cdeProbabilities } from '#models/neural-cde/model.ts'
 import { initialiseParameters } from '#models/neural-cde/parameters.ts'
 import { controlPath } from '#models/neural-cde/path.ts'
 import { writeNeuralCdeGraph } from '#models/onnx/neural-cde-graph.ts'
-import { randomWindows, SCALING, smallArchitecture } from '../neural-cde/fixtures.ts'
+import { asRegimeModel, openOnnxSession } from '#models/onnx/session.ts'
+import { describeRegimeModel } from '../conformance.ts'
+import { CHANNELS, randomWindows, SCALING, smallArchitecture } from '../neural-cde/fixtures.ts'
 
 describe('the ONNX graph of a neural CDE', () => {
   beforeAll(async () => {
@@ -36,4 +38,11 @@ describe('the ONNX graph of a neural CDE', () => {
     const found = probabilities.data as Float32Array
     expect(Math.max(...found.map((value, i) => Math.abs(value - expected[i])))).toBeLessThan(1e-5)
   })
+})
+
+describeRegimeModel('the ONNX graph of a neural CDE', async () => {
+  const architecture = smallArchitecture()
+  const graph = writeNeuralCdeGraph(architecture, initialiseParameters(architecture, createRandom(4)), SCALING, {})
+  const session = await openOnnxSession(graph, { threads: 1 })
+  return asRegimeModel(session, { kind: 'cde', knots: architecture.knots, channels: CHANNELS })
 })

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { ModelError } from '#data/errors.ts'
 import { writeHmmGraph } from '#models/onnx/hmm-graph.ts'
 import { checkParity, maxAbsDifference } from '#models/onnx/parity.ts'
@@ -6,6 +6,7 @@ import { asRegimeModel, openOnnxSession } from '#models/onnx/session.ts'
 import { writeModel } from '#models/onnx/writer.ts'
 import { randomWindows } from '../conformance.ts'
 import { randomHmm } from '../hmm/toy.ts'
+import { nativeSession } from './native-session.ts'
 
 const model = randomHmm(1, 'diagonal')
 const bytes = writeHmmGraph(model, {})
@@ -51,6 +52,13 @@ describe('an ONNX session', () => {
     await expect(openOnnxSession(broken)).rejects.toThrow('not a usable ONNX model')
   })
 
+  test('frees a graph that it refuses', async () => {
+    const release = vi.spyOn(nativeSession, 'release')
+    await expect(openOnnxSession(constantGraph([1, 0, 0], 4, 'scores'))).rejects.toThrow(ModelError)
+    expect(release).toHaveBeenCalledTimes(1)
+    release.mockRestore()
+  })
+
   test('refuses a graph whose output has another name', async () => {
     await expect(openOnnxSession(constantGraph([1, 0, 0], 4, 'scores'))).rejects.toThrow(
       'outputs scores float32 [batch,3]; a regime model has probabilities',
@@ -59,6 +67,7 @@ describe('an ONNX session', () => {
 
   test.each([
     ['do not sum to one', [0.5, 0.5, 0.5], 'sum to 1.5'],
+    ['are below zero', [1.5, -0.5, 0], 'window 0 the probability -0.5'],
     ['are not numbers', [Number.NaN, 0, 0], 'sum to NaN'],
   ])('refuses probabilities that %s', async (_, row, message) => {
     const session = await openOnnxSession(constantGraph(row))
