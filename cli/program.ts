@@ -56,6 +56,10 @@ Start with:  millrace doctor
  * Wrong usage gets one line and exit code 2; help and version get 0.
  */
 export async function runProgram(argv: readonly string[]): Promise<void> {
+  // A reader that has seen enough (`| head`) is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.exitCode = EXIT.failure
+  })
   const program = createProgram()
   try {
     if (argv.length <= 2) {

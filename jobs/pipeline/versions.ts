@@ -29,16 +29,18 @@ export async function withVersions<T>(
   }
 }
 
-/** Ids of the champions there are; a missing one is said, not invented. */
+/** Ids of the champions that are there and whole; what is wrong with another is said, and it is left out. */
 export async function champions(settings: RunSettings, context: RunContext): Promise<VersionIds> {
   const registry = openRegistry(settings.paths.models)
   const ids: VersionIds = {}
   for (const kind of SERVED_KINDS) {
     try {
-      ids[kind] = await registry.resolve(kind, 'champion')
+      const id = await registry.resolve(kind, 'champion')
+      await registry.read(kind, id)
+      ids[kind] = id
     } catch (error) {
       if (!(error instanceof ModelError)) throw error
-      context.logger.warn({ kind }, error.message)
+      context.logger.warn({ kind }, `the champion ${kind.toUpperCase()} is left out: ${error.message}`)
     }
   }
   return ids

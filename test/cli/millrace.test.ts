@@ -93,3 +93,12 @@ describe('doctor', () => {
     expect(stderr).toMatch(/^warning: SIGINT: stopping/)
   })
 })
+
+test('a reader that has seen enough is no failure', async () => {
+  for (const args of [['--help'], ['config', '--help'], ['config', '--json']]) {
+    const { child, ended } = startCli(args)
+    child.stdout?.destroy()
+    const { code, stderr } = await ended
+    expect({ args, code, stderr }).toEqual({ args, code: 0, stderr: '' })
+  }
+})
