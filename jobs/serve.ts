@@ -3,7 +3,7 @@ import type { Broker, BrokerWorker, BrokerWorkerOptions } from './broker.ts'
 import type { InferJob, InferResult, QueueName, TrainJob } from './queues.ts'
 import { createInferProcessor } from './workers/infer.ts'
 import type { ServingOpener } from './workers/open-serving.ts'
-import { createTrainProcessor } from './workers/train.ts'
+import { CANCELLED, createTrainProcessor } from './workers/train.ts'
 
 export interface ServeOptions {
   readonly broker: Broker
@@ -104,7 +104,8 @@ function report(worker: BrokerWorker<unknown, unknown>, logger: Logger): void {
   const queue = worker.name
   worker.on('completed', (job) => logger.debug({ queue, job: job.id }, 'job done'))
   worker.on('failed', (job, error) =>
-    logger.error(
+    // Whoever cancelled a training knows.
+    logger[error.message.endsWith(CANCELLED) ? 'debug' : 'error'](
       { queue, job: job?.id, attempt: job?.attemptsMade, error: error.message },
       `job failed: ${error.message}`,
     ),

@@ -2,6 +2,8 @@ import { FatalError } from '#data/errors.ts'
 
 /** What a full disk is called: by Node, by the C library, by PostgreSQL. */
 const FULL_DISK = /ENOSPC|EDQUOT|no space left on device|disk quota exceeded|disk full/i
+/** A folder that cannot be made or written to; a read-only disk is ENOENT to a recursive `mkdir` of Node. */
+const NO_FOLDER = /^(?:ENOENT|ENOTDIR|EEXIST|EROFS|EACCES|EPERM)\b.*\bmk(?:dir|dtemp)\b/
 /** Lines of PostgreSQL that carry a reason; the others tell what went well. */
 const REASON = /(?:FATAL|ERROR|PANIC|error|could not[^\n]*?): *(.*)/
 
@@ -17,6 +19,14 @@ export function serverFailure(what: string, words: string, directory: string, ca
     return new FatalError(
       `the embedded PostgreSQL ${what}: the disk of ${directory} is full (it needs about 100 MB): free some space, ` +
         'choose another folder with --state, or set REDIS_URL',
+      { path: directory, words },
+      cause,
+    )
+  }
+  if (NO_FOLDER.test(words)) {
+    return new FatalError(
+      `the embedded PostgreSQL ${what}: nothing can be written to ${directory} (${words}): choose another folder with ` +
+        '--state, or set REDIS_URL',
       { path: directory, words },
       cause,
     )

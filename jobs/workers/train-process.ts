@@ -50,7 +50,8 @@ async function run(module: string, request: object): Promise<void> {
     await tell({ type: 'result', result })
     process.exit(0)
   } catch (error) {
-    logger.error({ err: error }, 'training failed')
+    // Whoever cancelled it knows.
+    logger[cancelling.signal.aborted ? 'debug' : 'error']({ err: error }, 'training failed')
     await tell({ type: 'failed', reason: describeFailure(error) })
     process.exit(1)
   }

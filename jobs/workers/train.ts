@@ -62,6 +62,9 @@ export function createTrainProcessor(options: TrainProcessorOptions) {
   }
 }
 
+/** Why a training ended that nobody waits for any more. */
+export const CANCELLED = 'the training was cancelled'
+
 async function runTrainer(
   options: TrainProcessorOptions,
   job: TrainJobHandle,
@@ -99,7 +102,7 @@ async function runTrainer(
 
 /** @throws {UnavailableError} when the worker must go, so that another takes the job; {InputError} when cancelled */
 function throwWhenEnded(stopped: AbortSignal | undefined, cancelled: AbortSignal): void {
-  if (cancelled.aborted) throw new InputError('the training was cancelled')
+  if (cancelled.aborted) throw new InputError(CANCELLED)
   if (stopped?.aborted) throw new UnavailableError('the worker was stopped during the training')
 }
 

@@ -21,6 +21,18 @@ describe('a PostgreSQL that does not run', () => {
     }
   })
 
+  it('for want of a folder says which, and what to do', () => {
+    for (const words of [
+      "ENOENT: no such file or directory, mkdir '/ro/var'",
+      "ENOTDIR: not a directory, mkdir '/f/b'",
+    ]) {
+      const { message } = serverFailure('needs a folder', words, '/ro/var/broker')
+      expect(message).toContain('nothing can be written to /ro/var/broker')
+      expect(message).toContain(words)
+      expect(message).toMatch(/choose another folder with --state/)
+    }
+  })
+
   it('for another reason gives that reason and no more', () => {
     const words = 'LOG:  starting\nFATAL:  could not create any TCP/IP sockets\nLOG:  database system is shut down'
     expect(serverFailure('did not start', words, '/x').message).toBe(
