@@ -195,8 +195,8 @@ function mergeEstimates(results: readonly InferResult[]): Map<string, CoinEstima
   return new Map([...parts].map(([coin, list]) => [coin, joinParts(list)]))
 }
 
-function joinParts(parts: CoinEstimates[]): CoinEstimates {
-  parts.sort((a, b) => a.asOf[0] - b.asOf[0])
+/** One after the other: jobs are cut, and their results gathered, in the order of time. */
+function joinParts(parts: readonly CoinEstimates[]): CoinEstimates {
   const count = parts.reduce((sum, part) => sum + part.asOf.length, 0)
   const asOf = new Float64Array(count)
   const probabilities = new Float32Array(count * REGIMES.length)

@@ -99,6 +99,14 @@ describe('the configuration in force', () => {
     expect(values).toMatchObject({ models: join('elsewhere', 'models'), reports: join('elsewhere', 'reports') })
   })
 
+  test('wants a file that is named to be there, and needs none otherwise', () => {
+    const file = join(folder, 'absent.yaml')
+    for (const named of [{ file, environment: {} }, { environment: { MILLRACE_CONFIG: file } }]) {
+      expect(() => loadConfiguration({ ...named, flags: [] })).toThrow(/absent\.yaml/)
+    }
+    expect(loadConfiguration({ environment: {}, flags: [] }).file).toBeUndefined()
+  })
+
   test('finds the file that MILLRACE_CONFIG names', () => {
     const file = writeSettings('seed: 77')
     const loaded = loadConfiguration({ environment: { MILLRACE_CONFIG: file }, flags: [] })

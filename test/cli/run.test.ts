@@ -5,8 +5,10 @@ import { runCli, startCli, temporaryFolder } from './run-cli.ts'
 
 /** The whole pipeline, as small as it can be and still be itself. */
 const SMALL = [
-  ...['--source', 'simulated', '--coins', 'BTC,ETH', '--pool', 'BTC,ETH', '--from', '2025-04-01', '--seed', '3'],
-  ...['--set', 'training.cde.epochs=1', '--set', 'training.hmm.states=3', '--set', 'training.hmm.restarts=1'],
+  ...['--source', 'simulated', '--coins', 'BTC,ETH', '--pool', 'BTC,ETH', '--seed', '3', '--backend', 'wasm'],
+  ...['--from', '2025-04-20', '--to', '2025-06-01', '--set', 'training.cde.epochs=1'],
+  ...['--set', 'training.architecture.hidden=8', '--set', 'training.architecture.width=8'],
+  ...['--set', 'training.hmm.states=3', '--set', 'training.hmm.restarts=1', '--set', 'training.hmm.iterations=5'],
 ]
 
 /** A folder of candles in the layout of the source csv. */
