@@ -1,3 +1,4 @@
+import { InputError } from '#data/errors.ts'
 import { SUMMED_FEATURE } from '#data/features.ts'
 import type { Windows } from '#data/windows.ts'
 import type { Scaling } from '../scaling.ts'
@@ -23,13 +24,22 @@ export interface ControlPath {
  * Scales windows and turns them into control paths.
  *
  * Time is hours since the first knot over those of a whole window. The hourly return enters as its running sum over
- * the root of the number of knots, so that it keeps the size of the others; the other features as levels, carried forward where missing (0, the training median, before the first observation).
- * Each channel of `counted` adds the number of its observations so far over the number of knots (Kidger et al. 2020,
- * section 3: observational intensity).
+ * the root of the number of knots, so that it keeps the size of the others; the other features as levels, carried
+ * forward where missing (0, the training median, before the first observation). Each channel of `counted` adds the
+ * number of its observations so far over the number of knots (Kidger et al. 2020, section 3: observational intensity).
+ *
+ * @throws {InputError} where windows or scaling have other channels than the architecture
  */
 export function controlPath(windows: Windows, architecture: CdeArchitecture, scaling: Scaling): ControlPath {
   const { count, knots } = windows
-  const features = windows.channels.length
+  const features = architecture.channels.length
+  for (const [what, { channels }] of [
+    ['windows', windows],
+    ['scaling', scaling],
+  ] as const) {
+    if (channels.length === features && channels.every((name, c) => name === architecture.channels[c])) continue
+    throw new InputError(`the ${what} have channels ${channels}, the neural CDE needs ${architecture.channels}`)
+  }
   const width = pathChannels(architecture)
   const perHour = 1 / windowHours(architecture)
   const perObservation = countUnit(architecture)
