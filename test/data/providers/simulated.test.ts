@@ -5,6 +5,8 @@ import { fundingRate } from '#data/funding-rate.ts'
 import { createSimulatedProvider, SIMULATION_HOURS, SIMULATION_START } from '#data/providers/simulated.ts'
 import { createRandom } from '#data/random.ts'
 import { createDwell, ends } from '#data/simulation/dwell.ts'
+import { simulateCoin, simulateCommonFactor } from '#data/simulation/market.ts'
+import { oracleProbabilities } from '#data/simulation/oracle.ts'
 import { fatTailed } from '#data/simulation/state.ts'
 import { describeProvider } from './conformance.ts'
 
@@ -208,6 +210,26 @@ describe('the oracle', () => {
     const errors = Array.from(other, (p, i) => Math.abs(p - one[i]))
     expect(mean(errors)).toBeLessThan(0.05)
     expect(Math.max(...errors)).toBeLessThan((5 * Math.SQRT2 * 0.5) / Math.sqrt(150))
+  })
+
+  it('measures a move by the last 168 returns and nothing before them', () => {
+    const whole = simulateCoin(
+      'BTC',
+      SIMULATION_START,
+      300,
+      simulateCommonFactor(300, createRandom(1)),
+      createRandom(2),
+    )
+    const asOf = Float64Array.of(SIMULATION_START + 251 * HOUR)
+    const answer = (changed: number) => {
+      const close = whole.candles.close.slice()
+      close.fill(1e6, 0, changed)
+      const coin = { ...whole, candles: { ...whole.candles, close } }
+      return oracleProbabilities(coin, asOf, { paths: 300, random: createRandom(3), halfWidth, kappa })
+    }
+    // Bar 250 ends then; its first return within sigma is from bar 82 to bar 83.
+    expect(answer(82)).toEqual(answer(0))
+    expect(answer(83)).not.toEqual(answer(0))
   })
 
   it('has no answer before sigma is known or where no bar ends', () => {
