@@ -1,5 +1,4 @@
 import { ModelError } from '#data/errors.ts'
-import type { Feature } from '#data/features.ts'
 import type { Random } from '#data/random.ts'
 import { buildWindows, type WindowEnd, type Windows } from '#data/windows.ts'
 import type { CdeArchitecture } from '#models/neural-cde/configuration.ts'
@@ -9,10 +8,12 @@ import { controlPath } from '#models/neural-cde/path.ts'
 import { mostProbable, REGIMES } from '#models/regime.ts'
 import type { Scaling } from '#models/scaling.ts'
 import { createAdamW } from './adamw.ts'
+import { dropoutMask, mirrorReturns, weightedTargets } from './cde-batch.ts'
 import { inverseFrequency } from './class-weights.ts'
 import type { Samples } from './dataset.ts'
 import { classScores, confusionMatrix } from './metrics.ts'
 import type { CdeTrainingOptions } from './options.ts'
+import { createPlateau } from './plateau.ts'
 
 /** One line of the training curve. */
 export interface Epoch {
@@ -69,11 +70,10 @@ export async function fitCde(input: CdeFitInput): Promise<CdeFit> {
   const order = Uint32Array.from(train.ends.keys())
   const epochs: Epoch[] = []
   const started = clock()
-  let best = { parameters: parameters.slice(), epoch: 0, loss: Number.POSITIVE_INFINITY }
+  const plateau = createPlateau(options)
+  let best = { parameters: parameters.slice(), epoch: 0 }
   const average = parameters.slice()
   let steps = 0
-  let learningRate = options.learningRate
-  let sinceDecay = 0
 
   for (let epoch = 1; epoch <= options.epochs; epoch++) {
     shuffling.shuffle(order)
@@ -96,7 +96,7 @@ export async function fitCde(input: CdeFitInput): Promise<CdeFit> {
       if (!Number.isFinite(loss)) {
         throw new ModelError(`training diverged in epoch ${epoch}: lower the learning rate`, { epoch, loss })
       }
-      optimiser.step(parameters, gradient, learningRate)
+      optimiser.step(parameters, gradient, plateau.learningRate())
       // The average forgets where it started faster than it forgets what was learned.
       const decay = Math.min(options.averaging, ++steps / (steps + 9))
       for (let i = 0; i < average.length; i++) average[i] = decay * average[i] + (1 - decay) * parameters[i]
@@ -110,63 +110,16 @@ export async function fitCde(input: CdeFitInput): Promise<CdeFit> {
     const line = { epoch, trainLoss: lossSum / order.length, ...score }
     epochs.push(line)
     input.onEpoch?.(line)
-    sinceDecay++
-    if (score.validationLoss < best.loss) {
-      best = { parameters: average.slice(), epoch, loss: score.validationLoss }
-      sinceDecay = 0
-    } else if (sinceDecay >= options.decayPatience) {
-      learningRate /= 2
-      parameters.set(best.parameters)
-      sinceDecay = 0
-    }
-    if (epoch - best.epoch >= options.patience || clock() - started > options.minutes * 60_000) break
+    const { improved, decayed, stop } = plateau.observe(score.validationLoss)
+    if (improved) best = { parameters: average.slice(), epoch }
+    if (decayed) parameters.set(best.parameters)
+    if (stop || clock() - started > options.minutes * 60_000) break
   }
   return { parameters: best.parameters, epochs, bestEpoch: best.epoch }
 }
 
 function windowsOf({ architecture }: CdeFitInput, ends: readonly WindowEnd[]): Windows {
   return buildWindows(ends, architecture.knots, architecture.channels)
-}
-
-/** Channels that change their sign when the market is turned upside down. */
-const ODD_CHANNELS: readonly Feature[] = ['return', 'return12']
-
-/**
- * Turns windows upside down, each with probability one half: a fall is as much a trend as a rise, and the model
- * should not have to learn it twice.
- */
-function mirrorReturns(windows: Windows, random: Random): void {
-  const width = windows.channels.length
-  const columns = ODD_CHANNELS.map((channel) => windows.channels.indexOf(channel)).filter((column) => column >= 0)
-  for (let n = 0; n < windows.count; n++) {
-    if (random.uniform() < 0.5) continue
-    for (let knot = 0; knot < windows.knots; knot++) {
-      const row = (n * windows.knots + knot) * width
-      for (const column of columns) windows.features[row + column] = -windows.features[row + column]
-    }
-  }
-}
-
-function weightedTargets(labels: Uint8Array, classWeights: Float64Array, smoothing: number) {
-  const classes = REGIMES.length
-  const probabilities = new Float32Array(labels.length * classes).fill(smoothing / classes)
-  const weights = new Float32Array(labels.length)
-  let total = 0
-  for (let i = 0; i < labels.length; i++) {
-    probabilities[i * classes + labels[i]] += 1 - smoothing
-    weights[i] = classWeights[labels[i]]
-    total += weights[i]
-  }
-  for (let i = 0; i < weights.length; i++) weights[i] /= total
-  return { probabilities, weights }
-}
-
-/** Inverted dropout: zeros at `rate`, the rest scaled up so that the mean stays 1. */
-function dropoutMask(length: number, rate: number, random: Random): Float32Array | undefined {
-  if (rate <= 0) return undefined
-  const mask = new Float32Array(length)
-  for (let i = 0; i < length; i++) mask[i] = random.uniform() < rate ? 0 : 1 / (1 - rate)
-  return mask
 }
 
 /** Weighted log-loss and macro-F1 on the validation fold. */

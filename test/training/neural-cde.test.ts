@@ -58,6 +58,37 @@ describe('fitCde', () => {
     expect(best.validationLoss).toBe(Math.min(...fit.epochs.map((epoch) => epoch.validationLoss)))
   })
 
+  it('goes back to the best epoch when it does not get on, and stops when its patience ends', async () => {
+    // Steps too long to settle, all samples at once: every loss is that of the weights before its step.
+    const input = fitInput(1)
+    const wild = {
+      learningRate: 0.5,
+      averaging: 0,
+      dropout: 0,
+      batch: 10_000,
+      epochs: 30,
+      decayPatience: 1,
+      patience: 2,
+    }
+    const { epochs, bestEpoch, parameters } = await fitCde({ ...input, options: { ...input.options, ...wild } })
+    expect(bestEpoch).toBeLessThan(epochs.length)
+    expect(epochs).toHaveLength(bestEpoch + 2)
+    const [, next, afterReturn] = epochs.slice(bestEpoch - 1)
+    expect(afterReturn.trainLoss).toBeCloseTo(next.trainLoss, 5)
+    const again = { ...input.options, ...wild, epochs: bestEpoch }
+    expect((await fitCde({ ...fitInput(1), options: again })).parameters).toEqual(parameters)
+  })
+
+  it('turns windows upside down, drops states and weighs classes where it is told to', async () => {
+    const plain = { ...fitInput(1).options, epochs: 1, dropout: 0 }
+    const weightsWith = async (change: Partial<CdeTrainingOptions>) =>
+      (await fitCde({ ...fitInput(1), options: { ...plain, ...change } })).parameters
+    const base = await weightsWith({})
+    for (const change of [{ mirror: true }, { dropout: 0.5 }, { labelSmoothing: 0.2 }, { weightDecay: 0.5 }]) {
+      expect(await weightsWith(change), JSON.stringify(change)).not.toEqual(base)
+    }
+  })
+
   it('gives the same result for the same seed, and another for another', async () => {
     const [first, again, other] = [await fitCde(fitInput(1)), await fitCde(fitInput(1)), await fitCde(fitInput(2))]
     expect(again.parameters).toEqual(first.parameters)
