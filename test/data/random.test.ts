@@ -49,6 +49,11 @@ describe('random numbers', () => {
     expect(parent.fork('a').fork('b').uniform()).not.toBe(parent.fork('b').fork('a').uniform())
   })
 
+  it('fork into other streams for another seed', () => {
+    const first = (seed: number) => createRandom(seed).fork('start').uniform()
+    expect(new Set([1, 2, 3, 4].map(first)).size).toBe(4)
+  })
+
   it('shuffle without losing anything', () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer({ min: 0, max: 50 }), (seed, length) => {

@@ -130,6 +130,16 @@ describe('a provider through the store', () => {
     expect(askedHours()).toEqual([[997, 1001]])
   })
 
+  it('does not go back to a gap that was young when last looked at and is three days old now', async () => {
+    exchange.hide('BTC', START + 960 * HOUR)
+    await provider.candles('BTC', RANGE)
+    clock.set(NOW + 40 * HOUR)
+    askedHours()
+    await provider.candles('BTC', RANGE)
+    // Hour 960 is 80 hours old; what begins 72 hours ago is whole.
+    expect(askedHours()).toEqual([[997, 1040]])
+  })
+
   it('serves what it has when the venue is away, and says so', async () => {
     const before = await provider.candles('BTC', RANGE)
     await provider.funding('BTC', RANGE)

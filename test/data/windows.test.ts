@@ -65,6 +65,16 @@ describe('buildWindows', () => {
     expect(windows.mask[at - 1]).toBe(1)
   })
 
+  it('takes a zero that was observed for an observation', () => {
+    const bars = randomBars(3, 200)
+    bars.funding[190] = 0
+    const still = computeFeatures(bars)
+    expect(buildWindows([{ table: still, row: 190 }], 1, ['funding'])).toMatchObject({
+      features: Float32Array.of(0),
+      mask: Float32Array.of(1),
+    })
+  })
+
   it('slices into views', () => {
     const second = sliceWindows(windows, 1, 2)
     expect(second.features).toEqual(windows.features.slice(32))

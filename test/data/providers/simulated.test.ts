@@ -42,6 +42,18 @@ test('shocks have variance 1 and fat tails', () => {
 })
 
 describe('the simulated market', () => {
+  it('has the highs and lows of a path that goes on between open and close', async () => {
+    const provider = createSimulatedProvider({ seed: 11, hours: 20_000, coins: ['BTC'] })
+    const { open, high, low, close } = await provider.candles('BTC', {
+      from: SIMULATION_START,
+      to: SIMULATION_START + 20_000 * HOUR,
+    })
+    const squares = (to: Float64Array) => mean(to.map((price, i) => Math.log(price / open[i]) ** 2))
+    // The maximum of a Brownian motion is distributed like the size of its end: their mean squares are the same.
+    expect(squares(high) / squares(close)).toBeCloseTo(1, 0.7)
+    expect(squares(low) / squares(close)).toBeCloseTo(1, 0.7)
+  })
+
   it('is the same for the same seed and another for another', async () => {
     const close = async (seed: number) => (await createSimulatedProvider({ seed }).candles('BTC', WHOLE)).close
     expect(await close(7)).toEqual(await close(7))

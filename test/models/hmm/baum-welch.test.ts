@@ -66,6 +66,17 @@ describe('Baum-Welch', () => {
     }
   })
 
+  test('stops at the first gain that is too small for the number of rows', async () => {
+    const sequences = [drawTwoStates(1, 900), drawTwoStates(2, 100)]
+    const start = initialParameters(sequences, 3, 2, 'full', floors.variance, createRandom(3))
+    const tolerance = 1e-4
+    const { logLikelihoods, converged } = await runBaumWelch(start, sequences, { ...options, tolerance })
+    expect(converged).toBe(true)
+    const gains = logLikelihoods.slice(1).map((value, i) => value - logLikelihoods[i])
+    expect(gains.at(-1)).toBeLessThan(tolerance * 1000)
+    expect(Math.min(...gains.slice(0, -1))).toBeGreaterThanOrEqual(tolerance * 1000)
+  })
+
   test('stops when its signal aborts', async () => {
     const sequences = [drawTwoStates(8, 500)]
     const start = initialParameters(sequences, 2, 2, 'full', floors.variance, createRandom(1))
