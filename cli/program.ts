@@ -44,7 +44,8 @@ Settings come from defaults, a file (millrace.yaml), the environment and flags, 
 \`millrace config --help\` explains them, \`millrace config\` shows what is in force.
 
 Start with:  millrace doctor
-             millrace run`,
+             millrace run
+In a checkout \`millrace\` is \`npm run -s millrace --\`, or from elsewhere \`node <checkout>/cli/millrace.mjs\`.`,
     )
   for (const register of REGISTER) register(program)
   return program

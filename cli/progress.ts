@@ -54,7 +54,7 @@ export function createPlainProgress({ stream, now, interval = INTERVAL }: Progre
         total > 1 ? `${count(done)} of ${total}` : '',
         total > 1 ? `(${percent(progress)})` : '',
       ]
-      if (total <= 1) words.push(ends ? 'done' : 'begins')
+      if (total <= 1 && (ends || !note)) words.push(ends ? 'done' : 'begins')
       stream.write(`${[...words, note ?? ''].filter((word) => word !== '').join(' ')}\n`)
     },
     write: (text) => void stream.write(text),

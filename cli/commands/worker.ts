@@ -18,7 +18,9 @@ export function registerWorker(program: Command): void {
   const command = program
     .command('worker')
     .description('serve inference (and training) jobs of a fleet on this machine')
-  const queues = new Option('--queues <names>', 'infer, train, or both').default(['infer']).argParser(readQueues)
+  const queues = new Option('--queues <names>', 'infer, train, or both')
+    .default(['infer'], 'infer')
+    .argParser(readQueues)
   addFlags(command.addOption(queues), ['worker', 'place'])
   command.addHelpText('after', HELP).action(
     execute(async ({ configuration, context }) => {

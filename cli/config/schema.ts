@@ -46,7 +46,7 @@ export const Configuration = z
       .array(z.string().trim().min(1, 'must not be empty'))
       .min(1, 'must name a coin')
       .optional()
-      .describe('coins to look at; default: the core eight that the source has'),
+      .describe('coins to look at, e.g. BTC,ETH; default: the core eight that the source has'),
     pool: z
       .array(z.string().trim().min(1, 'must not be empty'))
       .min(1, 'must name a coin, or "all"')

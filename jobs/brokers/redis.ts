@@ -69,6 +69,8 @@ async function probe(url: string, connection: string, timeout: number): Promise<
     await client.ping()
   } catch (error) {
     if (error instanceof Error && !/Connection is closed/.test(error.message)) reason = error.message
+    // The server's own words on a missing password are three lines on its protocol.
+    if (/^NOAUTH/.test(reason)) reason = 'it wants a password: put it into REDIS_URL, redis://:password@host:port'
     throw new UnavailableError(
       `Redis at ${connection} cannot be used: ${reason.replace(/\.+$/, '')}. Start it, correct REDIS_URL, or unset REDIS_URL to use the embedded broker`,
       { connection },

@@ -47,6 +47,13 @@ describe('progress in plain lines', () => {
     expect(lines()).toEqual(['cde: 1 of 3 (33 %)', 'hmm: 1 of 3 (33 %)'])
   })
 
+  test('lets a note tell what begins', () => {
+    const { listener, lines } = plain()
+    listener({ stage: 'source', done: 0, total: 1, note: 'is the exchange there?' })
+    listener({ stage: 'source', done: 1, total: 1, note: 'simulated' })
+    expect(lines()).toEqual(['source: is the exchange there?', 'source: done simulated'])
+  })
+
   test('tells the end once, and begins anew when a stage comes again', () => {
     const { listener, lines } = plain()
     for (const done of [0, 2, 2, 2, 0, 2]) listener({ stage: 'bars', done, total: 2 })

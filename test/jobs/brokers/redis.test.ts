@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { InputError, UnavailableError } from '#data/errors.ts'
 import { openBroker } from '#jobs/broker.ts'
 import { silentLogger as logger } from '../silent-logger.ts'
@@ -22,6 +24,16 @@ describe('opening a Redis broker', () => {
     expect(error.message).toContain('redis://127.0.0.1:1/0')
     expect(error.message).toContain('ECONNREFUSED')
     expect(error.message + JSON.stringify(error.details)).not.toContain('planted-secret')
+  })
+
+  it('says where to put the password that a Redis wants', async () => {
+    const words = '-NOAUTH HELLO must be called with the client already authenticated, otherwise\r\n'
+    const server = createServer((socket) => socket.on('data', () => socket.write(words)).on('error', () => {}))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const redisUrl = `redis://127.0.0.1:${(server.address() as AddressInfo).port}`
+    await expect(openBroker({ redisUrl, stateDirectory, logger })).rejects.toThrow(/it wants a password: put it into/)
   })
 
   it('refuses an address that is none of Redis, without repeating it', async () => {
