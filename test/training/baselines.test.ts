@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { computeFeatures } from '#data/features.ts'
+import { createRandom } from '#data/random.ts'
 import { buildWindows, windowRows } from '#data/windows.ts'
 import {
   HAND_FEATURES,
@@ -56,6 +57,16 @@ describe('the logistic regression', () => {
     const right = labels.filter((label, n) => mostProbable(probabilities, n) === label).length
     expect(right / labels.length).toBeGreaterThan(0.8)
     expect(fitLogistic({ ends, labels })).toEqual(model)
+  })
+
+  it('gives rare classes the same say as frequent ones', async () => {
+    const random = createRandom(1)
+    const rare = Uint8Array.from(ends, () => (random.uniform() < 0.15 ? 1 : 0))
+    const probabilities = await logisticRegimeModel(fitLogistic({ ends, labels: rare })).estimate(windows)
+    let trend = 0
+    for (let n = 0; n < windows.count; n++) trend += probabilities[n * 3 + 1] / windows.count
+    expect(trend).toBeGreaterThan(0.4)
+    expect(trend).toBeLessThan(0.6)
   })
 
   it('reads hand features that do not change when the market is turned upside down, but for one', () => {

@@ -4,8 +4,10 @@ import { createSimulatedProvider } from '#data/providers/simulated.ts'
 import type { Windows } from '#data/windows.ts'
 import type { RegimeModel } from '#models/regime.ts'
 import { ruleModel } from '#models/rule.ts'
+import { buildMarkets } from '#training/dataset.ts'
 import { evaluateModels, predict } from '#training/evaluate-models.ts'
 import type { PreparedDataset } from '#training/prepare.ts'
+import { without } from '../src/market.ts'
 import { prepared, REQUEST } from './simulated.ts'
 
 /** A model that answers with the hour of the day and remembers what it was asked. */
@@ -61,6 +63,21 @@ describe('evaluateModels', () => {
     expect(samples).toBe(hours)
     expect(times(short)[0]).toBe(test.from + purgeHours * HOUR)
     expect(short.asked[0].knots).toBe(2)
+  })
+
+  it('asks nobody about a window that is stretched over a gap', async () => {
+    const from = dataset.split.test.from + 48 * HOUR
+    const torn = buildMarkets(
+      dataset.markets.map(({ bars }) =>
+        without(bars, (i) => bars.openTime[i] >= from && bars.openTime[i] < from + 30 * HOUR),
+      ),
+    )
+    const [short, long] = [recorder('short', 2), recorder('long', 9)]
+    await evaluateModels({ ...dataset, markets: torn }, [short, long], { source: 'csv', data: 'x' }, { seed: 1 })
+    const spans = long.asked.flatMap(({ hours, count }) => Array.from({ length: count }, (_, n) => hours[n * 9 + 8]))
+    expect(spans.length).toBeGreaterThan(50)
+    expect(Math.max(...spans)).toBe(8)
+    expect(short.asked[0].count).toBe(spans.length)
   })
 
   it('knows on simulated data the true regimes and how far from the best possible each model is', async () => {

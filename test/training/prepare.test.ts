@@ -144,6 +144,16 @@ describe('prepareDataset', () => {
       expect([second.hash, third.hash]).toEqual([first.hash, first.hash])
     })
 
+    it('neither trains on nor evaluates a coin that is no longer traded', async () => {
+      const [btc, eth] = await seriesFrom(createSimulatedProvider(simulated), ['BTC', 'ETH'])
+      await exchange.close()
+      exchange = await startExchange({ series: [btc, { ...eth, delisted: true }], now: context.now })
+      const source = { source: 'hyperliquid', apiUrl: exchange.url } as const
+      const dataset = await prepareDataset({ ...request, source, pool: 'all' }, context)
+      expect(dataset.coins).toEqual(['BTC'])
+      expect(dataset.markets.map((market) => market.bars.coin)).toEqual(['BTC'])
+    })
+
     it('needs to be told the range', async () => {
       const { from: _, ...open } = request
       await expect(prepareDataset(open, context)).rejects.toThrow(/needs a range/)
