@@ -12,6 +12,9 @@ const PATIENCE = 5 * 60_000
 /** A missing hour may still be published within this time; what is missing longer stays a gap. */
 const LATE = 72 * HOUR
 
+/** So long after the list of coins could not be had the venue is not waited for again, coin by coin. */
+const AWAY = 60_000
+
 /** @see throughStore */
 export interface StoredProviderOptions {
   readonly store: Store
@@ -50,12 +53,21 @@ export function planFetch(range: TimeRange, has: Coverage | undefined, firstLate
  * are, because the venue publishes missing candles late; so is everything from the first hour missing within the last
  * three days. Open interest is written down whenever it is asked for, and comes back with the candles.
  *
+ * A venue that does not even give its list of coins is away: for the next minute everything that is not in the store
+ * fails at once.
+ *
  * The result is not `remote`. It shares the origin of `provider`, and closes it, but not the store.
  */
 export function throughStore(provider: Provider, options: StoredProviderOptions): Provider {
   const { store, now, whenUnavailable = 'serve-stored' } = options
   const { origin } = provider
   const notices = createNoticeBook()
+  /** Why the list of coins last came from the store, and when that was. */
+  let away: { readonly error: Error; readonly at: number } | undefined
+
+  function failWhileAway(): void {
+    if (away !== undefined && now() - away.at < AWAY) throw away.error
+  }
 
   /** True when the store may stand in for a provider that failed with `error`. */
   function mayServeStored(error: unknown): error is UnavailableError | VenueError {
@@ -74,6 +86,7 @@ export function throughStore(provider: Provider, options: StoredProviderOptions)
     const firstLate = has === undefined ? Number.POSITIVE_INFINITY : firstMissing(storedTimes(has), has, moment)
     let covered = has
     for (const part of planFetch(range, has, firstLate, moment)) {
+      failWhileAway()
       // Each part is covered as soon as it is stored: a failure of the second keeps the first.
       covered = extend(covered, part, moment)
       await fetchInto(part, covered)
@@ -110,11 +123,14 @@ export function throughStore(provider: Provider, options: StoredProviderOptions)
     remote: false,
     async universe(signal): Promise<Instrument[]> {
       try {
-        return await provider.universe(signal)
+        const instruments = await provider.universe(signal)
+        away = undefined
+        return instruments
       } catch (error) {
         signal?.throwIfAborted()
         const coins = store.coins(origin)
         if (!mayServeStored(error) || coins.length === 0) throw error
+        away = { error, at: now() }
         const message = `the list of coins is what the store has, because: ${error.message}`
         notices.add({ coin: '', kind: 'stale', message })
         return coins.map((coin) => ({ coin, live: true }))
@@ -147,6 +163,7 @@ export function throughStore(provider: Provider, options: StoredProviderOptions)
       return orStored(coin, 'funding rates', signal, update, read, (series) => series.time)
     },
     async openInterest(signal) {
+      failWhileAway()
       const snapshots = await provider.openInterest(signal)
       store.addOpenInterest(origin, snapshots)
       return snapshots

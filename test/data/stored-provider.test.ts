@@ -161,6 +161,34 @@ describe('a provider through the store', () => {
     await expect(provider.candles('ETH', RANGE)).rejects.toThrow(UnavailableError)
   })
 
+  it('does not wait for every coin when the venue did not even give its list of coins', async () => {
+    const before = await provider.candles('BTC', RANGE)
+    await exchange.close()
+    clock.set(NOW + 2 * HOUR)
+    let asked = 0
+    const counting: Provider = {
+      ...remote,
+      candles: (...request) => {
+        asked++
+        return remote.candles(...request)
+      },
+      openInterest: (signal) => {
+        asked++
+        return remote.openInterest(signal)
+      },
+    }
+    provider = throughStore(counting, { store, now: clock.now })
+    await provider.universe()
+    expect(await provider.candles('BTC', RANGE)).toEqual(before)
+    await expect(provider.candles('ETH', RANGE)).rejects.toThrow(UnavailableError)
+    await expect(provider.funding('BTC', RANGE)).rejects.toThrow(UnavailableError)
+    await expect(provider.openInterest()).rejects.toThrow(UnavailableError)
+    expect(asked).toBe(0)
+    clock.set(NOW + 2 * HOUR + MINUTE)
+    expect(await provider.candles('BTC', RANGE)).toEqual(before)
+    expect(asked).toBe(1)
+  })
+
   it('leaves an outage to the caller where that is wanted, and never hides a mistake', async () => {
     await provider.candles('BTC', RANGE)
     const strict = throughStore(remote, { store, now: clock.now, whenUnavailable: 'throw' })
