@@ -102,9 +102,12 @@ export function createBullBroker<Connection>(driver: Driver<Connection>): Broker
   }
 
   const closeAll = async () => {
-    await Promise.all(workers.map((worker) => worker.close()))
-    await Promise.all([...others, ...queues].map((other) => other.close()))
+    const first = await Promise.allSettled(workers.map((worker) => worker.close()))
+    const rest = await Promise.allSettled([...others, ...queues].map((other) => other.close()))
+    // What cannot be closed (its server is gone) must not keep the others open, nor a server of ours alive.
     await driver.release()
+    const failed = [...first, ...rest].find((outcome) => outcome.status === 'rejected')
+    if (failed) throw failed.reason
   }
 
   return {
