@@ -72,11 +72,11 @@ describe('evaluateModels', () => {
         without(bars, (i) => bars.openTime[i] >= from && bars.openTime[i] < from + 30 * HOUR),
       ),
     )
-    const [short, long] = [recorder('short', 2), recorder('long', 9)]
+    const [short, long] = [recorder('short', 2), recorder('long', 20)]
     await evaluateModels({ ...dataset, markets: torn }, [short, long], { source: 'csv', data: 'x' }, { seed: 1 })
-    const spans = long.asked.flatMap(({ hours, count }) => Array.from({ length: count }, (_, n) => hours[n * 9 + 8]))
+    const spans = long.asked.flatMap(({ hours, count }) => Array.from({ length: count }, (_, n) => hours[n * 20 + 19]))
     expect(spans.length).toBeGreaterThan(50)
-    expect(Math.max(...spans)).toBe(8)
+    expect(Math.max(...spans)).toBe(19)
     expect(short.asked[0].count).toBe(spans.length)
   })
 
