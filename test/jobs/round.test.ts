@@ -56,6 +56,11 @@ describe('a round', () => {
     await expect.poll(() => added.length).toBe(2)
     events.emit('completed', { jobId: 'of another round', returnvalue: 0 })
     events.emit('failed', { jobId: ids[1], failedReason: 'InputError: no such coin' })
+    const early = await Promise.race([
+      round.then(() => 'over'),
+      new Promise((resolve) => setTimeout(resolve, 50, 'open')),
+    ])
+    expect(early).toBe('open')
     events.emit('completed', { jobId: ids[0], returnvalue: 'model' })
     const [first, second] = await round
     expect(first).toEqual({ ok: true, result: 'model' })
