@@ -19,6 +19,8 @@ const CHUNK = 50
 /** First and longest pause between two looks at jobs of which no event came, milliseconds. */
 const LOOK_FIRST = 250
 const LOOK_LONGEST = 5_000
+/** What a broker has to answer a question on the way out, milliseconds. */
+const ANSWER = 3_000
 /** Ended jobs cleared after one round. */
 const MOST_CLEARED = 10_000
 
@@ -57,7 +59,7 @@ export async function runRound<Payload extends InferJob | TrainJob, Result>(
     await clear(channel, name)
     return tally.outcomes
   } catch (error) {
-    await withdraw(channel, tally)
+    await within(withdraw(channel, tally), ANSWER)
     throw error
   } finally {
     ending.abort()
@@ -84,18 +86,41 @@ async function watch<Payload extends InferJob | TrainJob, Result>(
       continue
     }
     pause = Math.min(pause * 2, LOOK_LONGEST)
-    for (const [id, [index]] of [...tally.open]) {
-      if (ended.aborted) return
-      if ((await look(channel, tally, id)) === 'forgotten') await add([index])
-    }
-    const silent = Date.now() - tally.lastSign()
+    const silence = () => Date.now() - tally.lastSign()
+    // A broker that went away answers when it is back, which may be never.
+    await within(lookAfter(channel, tally, add, ended), Math.max(LOOK_FIRST, patience - silence()))
+    if (ended.aborted) return
+    const silent = silence()
     if (silent < patience) continue
-    const workers = await channel.queue.getWorkersCount()
+    const workers = (await within(channel.queue.getWorkersCount(), ANSWER)) ?? 'unknown, the broker does not answer'
     throw new UnavailableError(
       `${tally.open.size} of ${options.payloads.length} ${queue} jobs are open and nothing was heard of them for ` +
         `${Math.round(silent / 1000)} s (workers at ${broker.connection}: ${workers}): start workers or look into their logs`,
       { queue, open: tally.open.size, workers },
     )
+  }
+}
+
+/** Looks up every open job, and adds again those that the broker has forgotten. */
+async function lookAfter<Result>(
+  channel: Channel,
+  tally: Tally<Result>,
+  add: (indices: readonly number[]) => Promise<void>,
+  ended: AbortSignal,
+): Promise<void> {
+  for (const [id, [index]] of [...tally.open]) {
+    if (ended.aborted) return
+    if ((await look(channel, tally, id)) === 'forgotten') await add([index])
+  }
+}
+
+/** The answer, or undefined where it takes longer than `limit` milliseconds. */
+async function within<T>(answer: Promise<T>, limit: number): Promise<T | undefined> {
+  const late = new AbortController()
+  try {
+    return await Promise.race([answer, delay(limit, undefined, { signal: late.signal })])
+  } finally {
+    late.abort()
   }
 }
 

@@ -32,7 +32,8 @@ export interface ServedQueues {
   drain(): Promise<void>
 }
 
-const DRAIN_LIMIT = 30_000
+/** Milliseconds that running jobs have to end by default. */
+export const DRAIN_LIMIT = 30_000
 /** Short for `infer`, whose jobs take less than a second and are waited for; long for `train`. */
 const INFER_LOCKS = { lockDuration: 15_000, stalledInterval: 5_000 }
 const TRAIN_LOCKS = { lockDuration: 60_000, stalledInterval: 15_000 }

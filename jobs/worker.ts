@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { InputError, MillraceError } from '#data/errors.ts'
 import { brokerEnvironment, openBroker } from './broker.ts'
 import { QUEUES } from './queues.ts'
-import { serveQueues } from './serve.ts'
+import { DRAIN_LIMIT, serveQueues } from './serve.ts'
 
 /**
  * Entry of a worker process: `node jobs/worker.ts --queues infer,train --concurrency 2 --models var/models`.
@@ -12,6 +12,9 @@ import { serveQueues } from './serve.ts'
  * The broker comes from the environment (`REDIS_URL`, or what the parent's broker gives). Logs go to stderr as
  * JSON lines. SIGTERM, SIGINT and a parent that ends make it finish what it holds and go.
  */
+
+/** What is left, after the drain limit, to close connections, milliseconds. */
+const FAREWELL = 3_000
 
 const count = z.coerce.number().int().positive()
 const argumentsSchema = z.object({
@@ -77,6 +80,8 @@ async function run(): Promise<void> {
     stopping = true
     // A parent that ends its workers knows; whoever started one by hand wants to hear it.
     logger[process.send ? 'debug' : 'info'](`worker ${process.pid}: ${why}, finishing what it holds`)
+    // A broker that is gone lets nothing be closed: nobody may be left waiting for it.
+    setTimeout(() => process.exit(1), (options['drain-limit'] ?? DRAIN_LIMIT) + FAREWELL).unref()
     await served.drain()
     await broker.close()
     process.exit(0)

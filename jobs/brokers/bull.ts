@@ -11,6 +11,7 @@ import {
   withBackend,
 } from 'bullmq'
 import type { Logger } from 'pino'
+import { createComplaints } from './complaints.ts'
 
 /** BullMQ's classes with the datastore left open: the same calls on Redis and on PostgreSQL. */
 export type BrokerQueue<Data, Result> = Queue<Data, Result, string, Data, Result, string, IQueueBackend, unknown>
@@ -68,6 +69,8 @@ export interface Driver<Connection> {
   readonly connect: Connection
   readonly workerEnvironment: Record<string, string>
   readonly logger: Logger
+  /** Says what goes wrong with a connection, where the driver does so too. */
+  readonly complain?: (part: string, error: Error) => void
   /** Called last, when nothing of ours uses the connection any more. */
   release(): Promise<void>
 }
@@ -95,9 +98,10 @@ export function createBullBroker<Connection>(driver: Driver<Connection>): Broker
   let closing: Promise<void> | undefined
 
   // An 'error' event without a listener ends the process; connection errors are mended by BullMQ's own retries.
+  const complain = driver.complain ?? createComplaints(logger, driver.name)
   const watch = (part: string, emitter: Emitter) => {
     emitter.on('error', (error) => {
-      if (!closing) logger.warn({ part, error: error.message }, `${driver.name} broker: ${part}: ${error.message}`)
+      if (!closing) complain(part, error)
     })
   }
 

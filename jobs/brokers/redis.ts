@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { UnavailableError } from '#data/errors.ts'
 import { checkNamespace, parseAddress, withoutSecrets } from './address.ts'
 import { type Broker, createBullBroker } from './bull.ts'
+import { createComplaints } from './complaints.ts'
 
 export interface RedisBrokerOptions {
   /** `redis://[user:password@]host:port[/database]`, `rediss://` for TLS. */
@@ -35,7 +36,8 @@ export async function openRedisBroker(options: RedisBrokerOptions): Promise<Brok
     maxRetriesPerRequest: null,
     retryStrategy: (attempt) => Math.min(100 * 2 ** attempt, LONGEST_RECONNECT),
   })
-  client.on('error', (error) => options.logger.warn({ error: error.message }, `redis broker: ${error.message}`))
+  const complain = createComplaints(options.logger, 'redis')
+  client.on('error', (error) => complain('client', error))
 
   return createBullBroker({
     name: 'redis',
@@ -45,6 +47,7 @@ export async function openRedisBroker(options: RedisBrokerOptions): Promise<Brok
     connect: client,
     workerEnvironment: { REDIS_URL: options.url, MILLRACE_POSTGRES_URL: '', MILLRACE_NAMESPACE: options.namespace },
     logger: options.logger,
+    complain,
     async release() {
       await client.quit().catch(() => client.disconnect())
     },

@@ -50,6 +50,16 @@ function start(memory: ReturnType<typeof memoryBroker>, more: { signal?: AbortSi
 }
 
 describe('a round', () => {
+  it('is given up where the broker went away for good, and does not wait for it to take jobs back', async () => {
+    const memory = memoryBroker()
+    const never = () => new Promise<never>(() => {})
+    const gone = { ...memory.broker.createQueue('train'), getJobState: never, remove: never, getWorkersCount: never }
+    Object.assign(memory.broker, { createQueue: () => gone })
+    await expect(start(memory, { patience: 300 })).rejects.toThrow(
+      /2 of 2 train jobs are open .*broker does not answer/,
+    )
+  }, 15_000)
+
   it('gathers what events tell, in the order of its payloads', async () => {
     const { events, added, ...memory } = memoryBroker()
     const round = start({ events, added, ...memory })
