@@ -11,6 +11,8 @@ export const DEFAULT_REGISTRY = 'var/models'
 
 /** The file that every version must have. */
 export const ONNX_FILE = 'model.onnx'
+/** The streaming step of the same model: one knot in, state and probabilities out. */
+export const STEP_FILE = 'step.onnx'
 const CARD_FILE = 'card.json'
 const LOG_FILE = 'log.jsonl'
 

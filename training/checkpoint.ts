@@ -3,8 +3,9 @@ import { buildWindows, type Windows } from '#data/windows.ts'
 import { type CardContent, sha256 } from '#models/card.ts'
 import { checkParity } from '#models/onnx/parity.ts'
 import { asRegimeModel, openOnnxSession } from '#models/onnx/session.ts'
+import { openStepSession, streamWindows } from '#models/onnx/step-session.ts'
 import { mostProbable, REGIMES, type Regime, type RegimeModel, type ServedKind } from '#models/regime.ts'
-import { ONNX_FILE, openRegistry } from '#models/registry.ts'
+import { ONNX_FILE, openRegistry, STEP_FILE } from '#models/registry.ts'
 import { encodeSelfCheck, SELF_CHECK_FILE } from '#models/self-check.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { type Samples, selectSamples } from './dataset.ts'
@@ -22,8 +23,10 @@ export interface FittedModel {
   readonly metrics: Record<string, unknown>
   /** Bytes of the weights and the name of their file. */
   readonly weights: { readonly file: string; readonly bytes: Uint8Array }
-  /** Writes the ONNX graph with this metadata. */
+  /** Writes the ONNX graph that takes windows, with this metadata. */
   readonly write: (metadata: Record<string, string>) => Uint8Array
+  /** Writes the ONNX graph that takes one knot after the other. */
+  readonly writeStep: (metadata: Record<string, string>) => Uint8Array
   /** The model as it was trained, what the graph is compared with. */
   readonly estimate: (windows: Windows) => Promise<Float32Array>
 }
@@ -58,8 +61,8 @@ export interface CheckpointContext {
 }
 
 /**
- * Writes the ONNX graph, runs it at once in onnxruntime on real windows, compares it with the trained model, and
- * saves the version with its card and self-check.
+ * Writes the ONNX graphs, runs them at once in onnxruntime on real windows, compares both (the window's and the
+ * streaming step, knot by knot) with the trained model, and saves the version with its card and self-check.
  *
  * @throws {ModelError} where graph and model differ by 1e-5 or more
  * @throws {FatalError} where the disk refuses
@@ -70,7 +73,7 @@ export async function saveCheckpoint(
   context: CheckpointContext,
 ): Promise<Checkpoint> {
   const now = context.now()
-  const onnx = model.write({
+  const metadata = {
     kind: model.kind,
     channels: JSON.stringify(model.channels),
     knots: String(model.knots),
@@ -78,7 +81,9 @@ export async function saveCheckpoint(
     label: JSON.stringify(dataset.label),
     data_hash: dataset.hash,
     training_id: `${model.kind}-${new Date(now).toISOString()}-${context.seed}`,
-  })
+  }
+  const onnx = model.write(metadata)
+  const step = model.writeStep(metadata)
   const session = await openOnnxSession(onnx, { threads: 1 })
   try {
     const served = asRegimeModel(session, model)
@@ -86,6 +91,7 @@ export async function saveCheckpoint(
     const windows = buildWindows(spread(validation, PARITY_WINDOWS), model.knots, model.channels)
     const expected = await model.estimate(windows)
     const maxAbsDiff = checkParity(`${model.kind} graph`, expected, await served.estimate(windows))
+    const streaming = checkParity(`${model.kind} step`, expected, await streamed(step, windows))
     const score = await scoreOf(served, validation)
     const registry = openRegistry(context.models)
     const card = await registry.save({
@@ -104,12 +110,13 @@ export async function saveCheckpoint(
           // All that had a say in the weights: the fold fitted to, and the one that chose the epoch.
           range: { from: dataset.split.train.from, to: dataset.split.validation.to },
         },
-        metrics: { ...model.metrics, validation: score },
+        metrics: { ...model.metrics, validation: score, streamingMaxAbsDiff: streaming },
         parity: { maxAbsDiff, windows: windows.count },
         millrace: manifest.version,
       },
       files: {
         [ONNX_FILE]: onnx,
+        [STEP_FILE]: step,
         [model.weights.file]: model.weights.bytes,
         [SELF_CHECK_FILE]: encodeSelfCheck(windows, expected),
       },
@@ -124,6 +131,16 @@ export async function saveCheckpoint(
       maxAbsDiff,
       validation: score,
     }
+  } finally {
+    await session.dispose()
+  }
+}
+
+/** What the streaming step says after the last knot of each window. */
+async function streamed(step: Uint8Array, windows: Windows): Promise<Float32Array> {
+  const session = await openStepSession(step, { threads: 1 })
+  try {
+    return await streamWindows(session, windows)
   } finally {
     await session.dispose()
   }

@@ -5,6 +5,7 @@ import type { CdeArchitecture } from '#models/neural-cde/configuration.ts'
 import { cdeProbabilities } from '#models/neural-cde/model.ts'
 import { controlPath } from '#models/neural-cde/path.ts'
 import { writeNeuralCdeGraph } from '#models/onnx/neural-cde-graph.ts'
+import { writeNeuralCdeStep } from '#models/onnx/neural-cde-step.ts'
 import type { FittedModel } from './checkpoint.ts'
 import { selectChannels, selectSamples, usefulStride } from './dataset.ts'
 import { type Epoch, fitCde } from './neural-cde.ts'
@@ -63,6 +64,7 @@ export async function trainCde(
     metrics: { epochs: fit.epochs.length, bestEpoch: fit.bestEpoch, ...fit.epochs[fit.bestEpoch - 1] },
     weights: { file: 'weights.bin', bytes: new Uint8Array(fit.parameters.slice().buffer) },
     write: (metadata) => writeNeuralCdeGraph(architecture, fit.parameters, scaling, metadata),
+    writeStep: (metadata) => writeNeuralCdeStep(architecture, fit.parameters, scaling, metadata),
     async estimate(windows) {
       const probabilities = new Float32Array(windows.count * 3)
       for (let start = 0; start < windows.count; start += FORWARD_BATCH) {

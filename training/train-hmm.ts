@@ -4,6 +4,7 @@ import { createRandom } from '#data/random.ts'
 import { fitHmm, type HmmTrainingSequence } from '#models/hmm/fit.ts'
 import { estimateHmm } from '#models/hmm/regime-model.ts'
 import { writeHmmGraph } from '#models/onnx/hmm-graph.ts'
+import { writeHmmStep } from '#models/onnx/hmm-step.ts'
 import type { FittedModel } from './checkpoint.ts'
 import { columnsOf, selectChannels } from './dataset.ts'
 import { NO_LABEL } from './labels.ts'
@@ -50,6 +51,7 @@ export async function trainHmm(
     metrics: { ...training, selection: fitted.selection },
     weights: { file: 'weights.json', bytes: Buffer.from(JSON.stringify(fitted)) },
     write: (metadata) => writeHmmGraph(fitted, metadata),
+    writeStep: (metadata) => writeHmmStep(fitted, metadata),
     estimate: async (windows) => estimateHmm(fitted, windows),
   }
   return { model, training }

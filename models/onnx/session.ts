@@ -1,13 +1,10 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
-import { FatalError, InputError, ModelError } from '#data/errors.ts'
+import { InputError, ModelError } from '#data/errors.ts'
 import { sliceWindows, type Windows } from '#data/windows.ts'
 import { REGIMES, type RegimeModel } from '../regime.ts'
+import { checkSignature, createSession, loadRuntime, messageOf, type RuntimeOptions } from './runtime.ts'
 
-export interface SessionOptions {
-  /** Threads within one operator; all cores if left out. A worker beside other workers takes 1. */
-  readonly threads?: number
-  /** Execution providers in the order in which they are tried. */
-  readonly providers?: readonly string[]
+export interface SessionOptions extends RuntimeOptions {
   /** Windows that go through the graph at once: bounds the memory of a large request. */
   readonly largestBatch?: number
 }
@@ -28,18 +25,6 @@ const SUM_TOLERANCE = 1e-4
 const INPUTS = { features: 3, hours: 2, mask: 3 }
 const OUTPUTS = { probabilities: 2 }
 
-async function loadRuntime() {
-  try {
-    return await import('onnxruntime-node')
-  } catch (cause) {
-    throw new FatalError(
-      `onnxruntime-node cannot be loaded on this machine (${process.platform} ${process.arch}): run "npm ci" again`,
-      { platform: process.platform, arch: process.arch },
-      cause,
-    )
-  }
-}
-
 /**
  * Opens a regime graph from the bytes of its `.onnx` file.
  *
@@ -48,20 +33,9 @@ async function loadRuntime() {
  */
 export async function openOnnxSession(bytes: Uint8Array, options: SessionOptions = {}): Promise<OnnxSession> {
   const runtime = await loadRuntime()
-  let session: InferenceSession
+  const session = await createSession(bytes, options)
   try {
-    session = await runtime.InferenceSession.create(bytes, {
-      executionProviders: [...(options.providers ?? ['cpu'])],
-      ...(options.threads !== undefined && { intraOpNumThreads: options.threads, interOpNumThreads: 1 }),
-      // Warnings of the native library would go past our log; errors come back as exceptions anyway.
-      logSeverityLevel: 3,
-    })
-  } catch (cause) {
-    throw new ModelError(`not a usable ONNX model (${bytes.length} bytes): ${messageOf(cause)}`, {}, cause)
-  }
-  try {
-    checkValues('input', session.inputMetadata, INPUTS)
-    checkValues('output', session.outputMetadata, OUTPUTS)
+    checkSignature(session, INPUTS, OUTPUTS)
   } catch (error) {
     await session.release()
     throw error
@@ -111,8 +85,6 @@ export async function openOnnxSession(bytes: Uint8Array, options: SessionOptions
   }
 }
 
-const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
-
 /** Number of channels that the graph declares. */
 function channelsOf(session: InferenceSession): number {
   const features = session.inputMetadata.find(({ name }) => name === 'features')
@@ -121,25 +93,12 @@ function channelsOf(session: InferenceSession): number {
   throw new ModelError('the ONNX model does not say how many channels it takes', { shape: channels })
 }
 
-function checkValues(
-  role: 'input' | 'output',
-  values: readonly InferenceSession.ValueMetadata[],
-  expected: Readonly<Record<string, number>>,
-): void {
-  const describe = values.map((value) =>
-    value.isTensor ? `${value.name} ${value.type} [${value.shape}]` : `${value.name} (no tensor)`,
-  )
-  const right =
-    values.length === Object.keys(expected).length &&
-    values.every((value) => value.isTensor && value.type === 'float32' && value.shape.length === expected[value.name])
-  if (right) return
-  throw new ModelError(
-    `the ONNX model has ${role}s ${describe.join(', ')}; a regime model has ${Object.keys(expected).join(', ')}`,
-    { role, values: describe },
-  )
-}
-
-function checkProbabilities(probabilities: Float32Array, count: number): void {
+/**
+ * Checks rows of probabilities, `[count, 3]`.
+ *
+ * @throws {ModelError} where one is negative, not a number, or does not sum to 1
+ */
+export function checkProbabilities(probabilities: Float32Array, count: number): void {
   const regimes = REGIMES.length
   if (probabilities.length !== count * regimes) {
     throw new ModelError(`the ONNX model gave ${probabilities.length} numbers for ${count} windows`, { count })

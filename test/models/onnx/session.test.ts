@@ -61,7 +61,7 @@ describe('an ONNX session', () => {
 
   test('refuses a graph whose output has another name', async () => {
     await expect(openOnnxSession(constantGraph([1, 0, 0], 4, 'scores'))).rejects.toThrow(
-      'outputs scores float32 [batch,3]; a regime model has probabilities',
+      'outputs scores float32 [batch,3]; it must have probabilities',
     )
   })
 

@@ -1,0 +1,137 @@
+import { SUMMED_FEATURE } from '#data/features.ts'
+import {
+  type CdeArchitecture,
+  countUnit,
+  directionChannel,
+  pathChannels,
+  summedUnit,
+} from '../neural-cde/configuration.ts'
+import { type ParameterName, type ParameterVector, splitParameters } from '../neural-cde/parameters.ts'
+import { SOLVERS } from '../neural-cde/solver.ts'
+import type { Scaling } from '../scaling.ts'
+import type { GraphBuilder } from './writer.ts'
+
+/** Names of a neural CDE's constants in a graph. */
+export interface CdeConstants {
+  readonly parameters: Record<ParameterName, string>
+  /** `[channels]`: 1 for the channel whose running sum is on the path, 0 for levels. */
+  readonly summed: string
+  /** `[channels, counted]`: picks the counted channels' masks and scales them to the number of knots; absent where none is counted. */
+  readonly counting: string | undefined
+}
+
+/** Adds the weights and what the control path needs to know of the channels. */
+export function cdeConstants(g: GraphBuilder, architecture: CdeArchitecture, vector: ParameterVector): CdeConstants {
+  const { channels, counted } = architecture
+  const parameters = {} as Record<ParameterName, string>
+  for (const [name, { shape, values }] of Object.entries(splitParameters(architecture, vector))) {
+    parameters[name as ParameterName] = g.constant(values, shape, 'float32', name)
+  }
+  const picked = new Float32Array(channels.length * counted.length)
+  counted.forEach((channel, j) => {
+    picked[channels.indexOf(channel) * counted.length + j] = countUnit(architecture)
+  })
+  const counting = counted.length && g.constant(picked, [channels.length, counted.length], 'float32', 'counting')
+  const summed = channels.map((channel) => (channel === SUMMED_FEATURE ? 1 : 0))
+  return {
+    parameters,
+    summed: g.constant(summed, [channels.length], 'float32', 'summed'),
+    counting: counting || undefined,
+  }
+}
+
+/** (features - median) / iqr, clipped, the summed channel in its unit; 0 where masked, whatever stands there (`NaN` included). */
+export function scaleFeatures(g: GraphBuilder, architecture: CdeArchitecture, scaling: Scaling): string {
+  const { channels, clip } = architecture
+  const median = g.constant(scaling.median, [channels.length], 'float32', 'median')
+  const iqr = g.constant(scaling.iqr, [channels.length], 'float32', 'interquartile_range')
+  const raw = g.node('Div', [g.node('Sub', ['features', median]), iqr])
+  const clipped = g.node('Clip', [raw, g.scalar(-clip), g.scalar(clip)])
+  const unit = architecture.channels.map((channel) => (channel === SUMMED_FEATURE ? summedUnit(architecture) : 1))
+  const sized = g.node('Mul', [clipped, g.constant(unit, [unit.length], 'float32', 'unit')])
+  return g.node('Where', [g.node('Cast', ['mask'], { to: 9 }), sized, g.scalar(0)])
+}
+
+/** Increments of the observation counts; no input at all where no channel is counted. */
+export function counts(g: GraphBuilder, { counting }: CdeConstants, observed: string): string[] {
+  return counting === undefined ? [] : [g.node('MatMul', [observed, counting])]
+}
+
+/** Sign of the direction channel at X(T), `[batch, 1]`. */
+function direction(g: GraphBuilder, architecture: CdeArchitecture, path: string): string {
+  const channel = directionChannel(architecture)
+  if (channel < 0) return g.scalar(1)
+  return g.node('Sign', [g.node('Slice', [path, g.ints(channel), g.ints(channel + 1), g.ints(1)])])
+}
+
+/** x W + b. */
+export function dense(g: GraphBuilder, input: string, weight: string, bias: string): string {
+  return g.node('Add', [g.node('MatMul', [input, weight]), bias])
+}
+
+/**
+ * One knot of the solver: where the control path stands after it, and the hidden state.
+ *
+ * @param path X before, `[batch, P]`
+ * @param state h before, `[batch, H]`
+ * @param scaled features of the knot, `[batch, channels]`, 0 where masked
+ * @param observed the knot's mask as float, `[batch, channels]`
+ * @param elapsed time since the knot before, in windows, `[batch, 1]`
+ */
+export function advanceKnot(
+  g: GraphBuilder,
+  architecture: CdeArchitecture,
+  names: CdeConstants,
+  knot: { path: string; state: string; scaled: string; observed: string; elapsed: string },
+): { path: string; state: string } {
+  const { channels, hidden, solver } = architecture
+  const width = pathChannels(architecture)
+  // A level moves from where it stood to what was observed; the running sum moves by what was observed.
+  const stood = g.node('Slice', [knot.path, g.ints(1), g.ints(1 + channels.length), g.ints(1)])
+  const levelsOnly = g.node('Sub', [stood, g.node('Mul', [stood, names.summed])])
+  const moves = g.node('Mul', [g.node('Sub', [knot.scaled, levelsOnly]), knot.observed])
+  const increment = g.node('Concat', [knot.elapsed, moves, ...counts(g, names, knot.observed)], { axis: 1 })
+
+  const rows = g.node('Unsqueeze', [increment, g.ints(1)])
+  const { innerWeight, innerBias, outerWeight, outerBias } = names.parameters
+  const fieldChange = (state: string) => {
+    const inner = g.node('Tanh', [dense(g, state, innerWeight, innerBias)])
+    const field = g.node('Tanh', [dense(g, inner, outerWeight, outerBias)])
+    const matrix = g.node('Reshape', [field, g.ints(-1, width, hidden)])
+    return g.node('Squeeze', [g.node('MatMul', [rows, matrix]), g.ints(1)])
+  }
+  const { a, b: weights } = SOLVERS[solver]
+  const changes: string[] = []
+  const plus = (sum: string, change: string, weight: number) =>
+    weight === 0 ? sum : g.node('Add', [sum, weight === 1 ? change : g.node('Mul', [change, g.scalar(weight)])])
+  for (const row of a) {
+    const at = row.reduce((sum: string, weight, j) => plus(sum, changes[j], weight), knot.state)
+    changes.push(fieldChange(at))
+  }
+  const state = weights.reduce((sum: string, weight, i) => plus(sum, changes[i], weight), knot.state)
+  return { path: g.node('Add', [knot.path, increment]), state }
+}
+
+/** X(0) = [0, observed levels, counts] and h(0): nothing has gone before, so levels start from 0. */
+export function startAtKnot(
+  g: GraphBuilder,
+  names: CdeConstants,
+  knot: { scaled: string; observed: string; elapsed: string },
+): { path: string; state: string } {
+  const path = g.node('Concat', [knot.elapsed, knot.scaled, ...counts(g, names, knot.observed)], { axis: 1 })
+  return { path, state: dense(g, path, names.parameters.initialWeight, names.parameters.initialBias) }
+}
+
+/** Reads h(T) and X(T) out as regime probabilities, the node named `probabilities`. */
+export function readOut(
+  g: GraphBuilder,
+  architecture: CdeArchitecture,
+  names: CdeConstants,
+  { path, state }: { path: string; state: string },
+): void {
+  const upright = g.node('Concat', [state, path], { axis: 1 })
+  const read = g.node('Concat', [upright, g.node('Mul', [upright, direction(g, architecture, path)])], { axis: 1 })
+  const { readoutWeight, readoutBias, logitWeight, logitBias } = names.parameters
+  const layer = g.node('Tanh', [dense(g, read, readoutWeight, readoutBias)])
+  g.node('Softmax', [dense(g, layer, logitWeight, logitBias)], { axis: 1 }, 'probabilities')
+}
