@@ -12,14 +12,14 @@ const LOOK_INTERVAL = 25
  * events alone either.
  */
 async function ending<Result>(queue: BrokerQueue<unknown, Result>, { id }: { readonly id?: string }): Promise<Result> {
-  for (;;) {
-    const state = await (await queue.getJob(id!))?.getState()
-    if (state === 'completed' || state === 'failed') break
+  let state: string | undefined
+  while (state !== 'completed' && state !== 'failed') {
     await delay(LOOK_INTERVAL)
+    state = await (await queue.getJob(id!))?.getState()
   }
   // Read again: what was read before it ended does not know how it ended.
   const job = (await queue.getJob(id!))!
-  if (job.failedReason) throw new Error(job.failedReason)
+  if (state === 'failed') throw new Error(job.failedReason)
   return job.returnvalue
 }
 
