@@ -11,7 +11,7 @@ import { reportData } from './report.ts'
 import type { RunContext, RunSettings } from './settings.ts'
 import { resolveSource } from './source.ts'
 import { createStopwatch } from './stopwatch.ts'
-import { mustHave, trainModels } from './train.ts'
+import { mustHave, notServing, trainModels } from './train.ts'
 import { summariseWheel, testHours, turnWheel, type WheelSummary } from './wheel.ts'
 
 /** How a model did on the test period. */
@@ -77,7 +77,8 @@ export async function runPipeline(settings: RunSettings, context: RunContext): P
     )
     return { trained, ...inferred }
   })
-  const { trained, estimates, summary: inference } = served
+  const { trained, estimates } = served
+  const inference = { ...served.summary, degradations: [...notServing(trained), ...served.summary.degradations] }
   const cde = mustHave(trained, 'cde').result
   const hmm = mustHave(trained, 'hmm').result
   const ids = { cde: cde.id, hmm: hmm.id }

@@ -81,6 +81,16 @@ async function promote(settings: RunSettings, result: TrainingResult, context: R
   return { result, promoted: true, reason }
 }
 
+/** What a run must say where the model that it compares is not the one that serves. */
+export function notServing({ trained }: TrainedModels): string[] {
+  return Object.values(trained)
+    .filter(({ promoted }) => !promoted)
+    .map(
+      ({ result: { kind, id }, reason }) =>
+        `degraded: ${kind.toUpperCase()} ${id} was trained but does not serve: ${reason}`,
+    )
+}
+
 /** What `train` answers. */
 export interface TrainSummary {
   readonly source: string

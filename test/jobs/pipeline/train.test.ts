@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { InputError, type MillraceError, ModelError, UnavailableError } from '#data/errors.ts'
 import type { RunningFleet } from '#jobs/pipeline/fleet.ts'
 import type { RunSettings } from '#jobs/pipeline/settings.ts'
-import { mustHave, trainModels } from '#jobs/pipeline/train.ts'
+import { mustHave, notServing, trainModels } from '#jobs/pipeline/train.ts'
 import type { Outcome } from '#jobs/tally.ts'
 import type { ServedKind } from '#models/regime.ts'
 import { openRegistry } from '#models/registry.ts'
@@ -84,8 +84,12 @@ describe('trainModels', () => {
     round.outcomes = [await trained('cde'), await trained('hmm')]
     const before = (await train()).trained.cde!.result.id
     round.outcomes = [await trained('cde', occupancy, 2), await trained('hmm', undefined, 2)]
-    const { trained: made } = await train()
+    const outcome = await train()
+    const { trained: made } = outcome
     expect(made.cde).toMatchObject({ promoted: false, reason: expect.stringMatching(words) })
+    expect(notServing(outcome)).toEqual([
+      expect.stringContaining(`CDE ${made.cde!.result.id} was trained but does not serve: it says`),
+    ])
     const registry = openRegistry(models)
     expect(await registry.resolve('cde', 'champion')).toBe(before)
     expect(await registry.resolve('cde', 'challenger')).toBe(made.cde!.result.id)
