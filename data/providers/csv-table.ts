@@ -61,9 +61,15 @@ function stampRule(text: string): string {
  *
  * @param required columns besides `ts_ms` that must be there, with a number in each row.
  * @param optional columns that may be missing, or empty in a row (then `NaN`).
+ * @param lateness milliseconds past the full hour that a stamp may have; it is floored.
  * @throws {InputError} naming file, line, column and value of the first thing that is wrong.
  */
-export function readCsvTable(file: string, required: readonly string[], optional: readonly string[] = []): CsvTable {
+export function readCsvTable(
+  file: string,
+  required: readonly string[],
+  optional: readonly string[] = [],
+  lateness = 0,
+): CsvTable {
   const text = readText(file)
   const { data, errors } = Papa.parse<string[]>(text, { delimiter: ',' })
   if (errors.length > 0) {
@@ -105,9 +111,12 @@ export function readCsvTable(file: string, required: readonly string[], optional
       }
       const value = missing || !NUMBER.test(cell) ? Number.NaN : Number(cell)
       if (column.name === 'ts_ms') {
-        const fullHour = value % HOUR === 0 && value >= SECONDS_END && value < MILLISECONDS_END
+        const fullHour = value % HOUR <= lateness && value >= SECONDS_END && value < MILLISECONDS_END
         if (!fullHour) throw complain(file, i + 1, 'ts_ms', cell, missing ? 'must not be empty' : stampRule(cell))
-      } else if (!Number.isFinite(value)) {
+        column.values[rows] = value - (value % HOUR)
+        continue
+      }
+      if (!Number.isFinite(value)) {
         throw complain(file, i + 1, column.name, cell, missing ? 'must not be empty' : 'must be a finite number')
       }
       column.values[rows] = value

@@ -96,12 +96,15 @@ function usualSpacing(time: Float64Array): number {
   return distances[distances.length >>> 1]
 }
 
+/** Settlements as the exchange stamps them: 1 to 118 ms past the hour were seen; a minute is room enough. */
+const SETTLEMENT_LATENESS = 60_000
+
 function readFunding(coin: string, file: string): Parsed<FundingSeries> {
   const none = { coin, time: new Float64Array(0), rate: new Float64Array(0) }
   if (!existsSync(file)) {
     return { series: none, notices: [{ coin, kind: 'missing-funding', message: `${file} does not exist` }] }
   }
-  const table = readCsvTable(file, ['funding_rate'])
+  const table = readCsvTable(file, ['funding_rate'], [], SETTLEMENT_LATENESS)
   const time = table.columns.get('ts_ms') as Float64Array
   const rate = table.columns.get('funding_rate') as Float64Array
   const spacing = usualSpacing(time)

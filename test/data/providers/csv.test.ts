@@ -168,6 +168,17 @@ describe('a CSV directory', () => {
     )
   })
 
+  it('floors settlements as the exchange stamps them, and refuses what is later than that', async () => {
+    const late = (milliseconds: number) =>
+      [1, 2, 3].map((hour) => `${START + hour * HOUR + hour * milliseconds},1.25e-05`).join('\n')
+    const provider = provide(`${header}\n${START},10,12,9,11,5`, `ts_ms,funding_rate\n${late(39)}`)
+    const { time, rate } = await provider.funding('BTC', RANGE)
+    expect(Array.from(time)).toEqual([1, 2, 3].map((hour) => START + hour * HOUR))
+    expect(Array.from(rate)).toEqual([1.25e-5, 1.25e-5, 1.25e-5])
+    const later = provide(`${header}\n${START},10,12,9,11,5`, `ts_ms,funding_rate\n${late(600_000)}`)
+    await expect(later.funding('BTC', RANGE)).rejects.toThrow(/line 2, column ts_ms: must be a full hour/)
+  })
+
   it('does without funding, and says so', async () => {
     const provider = provide([header, ...rows].join('\n'))
     expect((await provider.funding('BTC', RANGE)).time).toHaveLength(0)
