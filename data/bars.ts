@@ -3,8 +3,8 @@ import { HOURLY_CAP } from './funding-rate.ts'
 
 /** One hour in milliseconds: the only bar length millrace knows. */
 export const HOUR = 3_600_000
-/** The last millisecond that a date can hold. */
-const LATEST_DATE = 8.64e15
+/** The last millisecond that a date can hold; a full hour. */
+export const LATEST_DATE = 8.64e15
 
 /** Half-open range of bar opening times, `[from, to)`, UTC milliseconds on the full hour. */
 export interface TimeRange {

@@ -1,4 +1,4 @@
-import { type Bars, checkBars, HOUR, type TimeRange } from './bars.ts'
+import { type Bars, checkBars, HOUR, LATEST_DATE, type TimeRange } from './bars.ts'
 import { coreCoins } from './core-coins.ts'
 import { InputError, UnavailableError, VenueError } from './errors.ts'
 import { joinBars } from './join.ts'
@@ -29,7 +29,7 @@ export interface LoadedBars {
 }
 
 /** Everything up to the last hour that a date can hold. */
-const ALWAYS: TimeRange = { from: 0, to: Math.floor(8.64e15 / HOUR) * HOUR }
+const ALWAYS: TimeRange = { from: 0, to: LATEST_DATE }
 /** Coins under way at a time: enough to hide the latency of a venue, few enough for its weight budget. */
 const AT_ONCE = 4
 

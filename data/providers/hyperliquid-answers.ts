@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { floorToHour, HOUR } from '../bars.ts'
+import { floorToHour, HOUR, LATEST_DATE } from '../bars.ts'
 import { VenueError } from '../errors.ts'
 import { HOURLY_CAP } from '../funding-rate.ts'
 import type { Instrument } from '../provider.ts'
@@ -16,7 +16,7 @@ const decimal = z.string().regex(/^-?\d+(\.\d+)?$/, 'must be a decimal number in
 const positive = decimal.refine((text) => Number(text) > 0, 'must be above zero')
 const notNegative = decimal.refine((text) => Number(text) >= 0, 'must be zero or more')
 /** UTC milliseconds that a date can hold. */
-const time = z.number().int().positive().max(8.64e15)
+const time = z.number().int().positive().max(LATEST_DATE)
 
 const Meta = z.object({
   universe: z.array(

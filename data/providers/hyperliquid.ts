@@ -1,6 +1,7 @@
 import { HttpTransport } from '@nktkas/hyperliquid'
 import { candleSnapshot, fundingHistory, meta, metaAndAssetCtxs } from '@nktkas/hyperliquid/api/info'
 import { floorToHour, HOUR, type TimeRange } from '../bars.ts'
+import { allocateCandles } from '../candles.ts'
 import { VenueError } from '../errors.ts'
 import { createNoticeBook } from '../notices.ts'
 import type { Candles, FundingSeries, Instrument, OpenInterest, Provider } from '../provider.ts'
@@ -8,7 +9,7 @@ import { createRandom, type Random } from '../random.ts'
 import { createWeightBudget, type Sleep, sleepFor, type WeightBudget } from '../weight-budget.ts'
 import { type CandleRow, readCandles, readFunding, readOpenInterest, readUniverse } from './hyperliquid-answers.ts'
 import { createRequester, PATIENT, type RequestPolicy } from './hyperliquid-requests.ts'
-import { allocateCandles, checkRange, hourText, unknownCoin } from './series.ts'
+import { checkRange, hourText, unknownCoin } from './series.ts'
 
 /** Candles per coin and interval that the venue keeps; there is no page further back. */
 export const CANDLES_KEPT = 5000

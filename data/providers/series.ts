@@ -48,20 +48,6 @@ export function fundingWithin(funding: FundingSeries, range: TimeRange): Funding
   return { coin: funding.coin, time: funding.time.subarray(start, end), rate: funding.rate.subarray(start, end) }
 }
 
-/** Candles of `coin` with `length` rows of zeros, to be filled. */
-export function allocateCandles(coin: string, length: number): Candles {
-  const column = () => new Float64Array(length)
-  return {
-    coin,
-    openTime: column(),
-    open: column(),
-    high: column(),
-    low: column(),
-    close: column(),
-    volume: column(),
-  }
-}
-
 /** An hour as people read it: `2025-04-01 13:00 UTC`. */
 export function hourText(time: number): string {
   return `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC`

@@ -1,4 +1,5 @@
 import { HOUR } from '../bars.ts'
+import { allocateCandles } from '../candles.ts'
 import { fundingRate } from '../funding-rate.ts'
 import type { Candles, FundingSeries } from '../provider.ts'
 import type { Random } from '../random.ts'
@@ -91,16 +92,7 @@ export function simulateCoin(
   const state = initialState()
   const column = () => new Float64Array(hours)
   const openInterest = column()
-  const candles = {
-    coin,
-    openTime: column(),
-    open: column(),
-    high: column(),
-    low: column(),
-    close: column(),
-    volume: column(),
-    openInterest,
-  }
+  const candles = { ...allocateCandles(coin, hours), openInterest }
   const funding = { coin, time: column(), rate: column() }
   const premiums = column()
   const regimes = new Uint8Array(hours)
