@@ -154,8 +154,11 @@ export function openRegistry(directory: string = DEFAULT_REGISTRY): Registry {
 
     async promote(kind, id, alias, reason, now) {
       await registry.read(kind, id)
-      // A broken alias file is replaced, not obeyed.
-      const from = await resolveOrNothing(kind, alias).catch(() => undefined)
+      const from = await resolveOrNothing(kind, alias).catch((error) => {
+        // A broken alias file is replaced, not obeyed.
+        if (error instanceof ModelError) return undefined
+        throw error
+      })
       const move: AliasMove = { time: now, kind, alias, from: from ?? null, to: id, reason }
       // Logged before it is done, so that no move is ever missing from the log; a move that fails is struck out.
       const strikeOut = await appendLine(join(directory, LOG_FILE), JSON.stringify(AliasMove.parse(move)))
