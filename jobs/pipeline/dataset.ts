@@ -4,14 +4,9 @@ import { windowRows } from '#data/windows.ts'
 import type { Regime } from '#models/regime.ts'
 import { REGIMES } from '#models/regime.ts'
 import type { Market } from '#training/dataset.ts'
+import type { DatasetRequest, PrepareContext } from '#training/history.ts'
 import { NO_LABEL } from '#training/labels.ts'
-import {
-  type DatasetRequest,
-  evaluatedMarkets,
-  type PrepareContext,
-  type PreparedDataset,
-  prepareDataset,
-} from '#training/prepare.ts'
+import { evaluatedMarkets, type PreparedDataset, prepareDataset } from '#training/prepare.ts'
 import type { CoinData } from '#training/report/data.ts'
 import type { RunContext, RunSettings } from './settings.ts'
 import type { ResolvedSource } from './source.ts'

@@ -1,6 +1,6 @@
 import { gaps, HOUR } from '#data/bars.ts'
 import type { DataNotice } from '#data/provider.ts'
-import { loadHistory } from '#training/prepare.ts'
+import { loadHistory } from '#training/history.ts'
 import { datasetRequest, withRemarks } from './dataset.ts'
 import { isoRange } from './evaluate.ts'
 import type { RunContext, RunSettings } from './settings.ts'

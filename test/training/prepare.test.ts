@@ -4,13 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { HOUR } from '#data/bars.ts'
 import { createSimulatedProvider, SIMULATION_START } from '#data/providers/simulated.ts'
-import {
-  type DatasetRequest,
-  evaluatedMarkets,
-  loadHistory,
-  prepareDataset,
-  prepareMarkets,
-} from '#training/prepare.ts'
+import { type DatasetRequest, loadHistory } from '#training/history.ts'
+import { evaluatedMarkets, prepareDataset, prepareMarkets } from '#training/prepare.ts'
 import { type Exchange, startExchange } from '../exchange/exchange.ts'
 import { seriesFrom } from '../exchange/series.ts'
 

@@ -1,5 +1,6 @@
+import type { DatasetRequest } from '#training/history.ts'
 import { TrainingOptions } from '#training/options.ts'
-import { type DatasetRequest, type PreparedDataset, prepareDataset } from '#training/prepare.ts'
+import { type PreparedDataset, prepareDataset } from '#training/prepare.ts'
 
 /** When the tests' models are made: long after the simulated market, 2026-01-05T00:00Z. */
 export const NOW = Date.UTC(2026, 0, 5)
