@@ -5,30 +5,16 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import { FatalError, UnavailableError } from '#data/errors.ts'
-import type { Broker } from './broker.ts'
-import type { QueueName } from './queues.ts'
+import type { ServeOptions } from './serve.ts'
 
-export interface FleetOptions {
-  readonly broker: Broker
+/** What each worker serves, and how many there are. Unless said, the machine's threads are shared out among them. */
+export interface FleetOptions extends ServeOptions {
   /** How many processes. */
   readonly workers: number
-  readonly queues: readonly QueueName[]
-  /** `infer` jobs at a time in each process, default 1. */
-  readonly concurrency?: number
-  readonly modelsDirectory: string
-  /** Threads of the model runtime in each process; default: this machine's, shared out. */
-  readonly threads?: number
-  /** Milliseconds that running jobs have to end at {@link Fleet.close}, default 30,000. */
-  readonly drainLimit?: number
-  readonly lockDuration?: number
-  readonly stalledInterval?: number
-  readonly trainModule?: string
-  readonly servingModule?: string
   /** Variables for the workers besides our own and the broker's. */
   readonly env?: Record<string, string>
   /** Milliseconds that a worker has to get ready, default 30,000. */
   readonly startTimeout?: number
-  readonly logger: Logger
 }
 
 /** Worker processes of ours. */
