@@ -1,15 +1,15 @@
 import { createRandom } from '#data/random.ts'
 import type { Windows } from '#data/windows.ts'
-import { type CdeArchitecture, CdeConfiguration, pathChannels } from '#models/neural-cde/configuration.ts'
-import { initialiseParameters, type ParameterVector } from '#models/neural-cde/parameters.ts'
-import type { ControlPath } from '#models/neural-cde/path.ts'
+import { type Architecture, CdeConfiguration, pathChannels } from '#models/classifier/architecture.ts'
+import type { ControlPath } from '#models/classifier/control-path.ts'
+import { initialiseParameters, type ParameterVector } from '#models/classifier/parameters.ts'
 
 /** Channels without open interest: with time they are the seven that the figures of the design speak of. */
 export const CHANNELS = ['return', 'return12', 'volatility', 'funding', 'volumeTrend', 'range']
 
 /** A neural CDE of the size given, with random weights. */
 export function randomCde(size: { hidden: number; width: number; knots: number }): {
-  architecture: CdeArchitecture
+  architecture: Architecture
   parameters: ParameterVector
 } {
   const { hidden, width, knots } = size
@@ -19,7 +19,7 @@ export function randomCde(size: { hidden: number; width: number; knots: number }
 }
 
 /** Control paths with standard normal increments. */
-export function randomPath(architecture: CdeArchitecture, count: number): ControlPath {
+export function randomPath(architecture: Architecture, count: number): ControlPath {
   const random = createRandom(2)
   const channels = pathChannels(architecture)
   const steps = architecture.knots - 1

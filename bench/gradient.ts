@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
-import { cdeLogits, cdeLossAndGradient } from '#models/neural-cde/model.ts'
-import { PARAMETERS, type ParameterName, splitParameters } from '#models/neural-cde/parameters.ts'
+import { lossAndGradient, regimeLogits } from '#models/classifier/classifier.ts'
+import { splitParameters } from '#models/classifier/parameters.ts'
 import { randomCde, randomPath } from './cases.ts'
 import type { Suite } from './suite.ts'
 
@@ -23,14 +23,12 @@ export const gradient: Suite = {
       weights: new Float32Array(BATCH).fill(1 / BATCH),
     }
     const views = splitParameters(architecture, parameters)
-    const tensors = PARAMETERS.map((name) => tf.tensor(views[name].values, views[name].shape))
+    const names = Object.keys(views)
+    const tensors = names.map((name) => tf.tensor(views[name].values, views[name].shape))
     const wanted = tf.tensor2d(targets.probabilities, [BATCH, 3])
     const automatic = tf.valueAndGrads((...inputs: tf.Tensor[]) => {
-      const named = Object.fromEntries(PARAMETERS.map((name, i) => [name, inputs[i]])) as Record<
-        ParameterName,
-        tf.Tensor
-      >
-      const logProbabilities = tf.logSoftmax(cdeLogits(architecture, named, path))
+      const named = Object.fromEntries(names.map((name, i) => [name, inputs[i]]))
+      const logProbabilities = tf.logSoftmax(regimeLogits(architecture, named, path))
       return tf.neg(tf.div(tf.sum(tf.mul(logProbabilities, wanted)), BATCH)) as tf.Scalar
     })
     return {
@@ -40,7 +38,7 @@ export const gradient: Suite = {
         tf.dispose([value, ...grads])
       },
       'hand-written backward pass': async () => {
-        await cdeLossAndGradient(architecture, parameters, path, targets)
+        await lossAndGradient(architecture, parameters, path, targets)
       },
     }
   },

@@ -5,13 +5,13 @@ import { computeFeatures, type FeatureTable } from '#data/features.ts'
 import { createRandom } from '#data/random.ts'
 import { buildWindows, windowRows } from '#data/windows.ts'
 import { selectBackend } from '#models/backend.ts'
+import { CdeConfiguration } from '#models/classifier/architecture.ts'
+import { regimeProbabilities } from '#models/classifier/classifier.ts'
+import { controlPath } from '#models/classifier/control-path.ts'
+import { initialiseParameters } from '#models/classifier/parameters.ts'
 import { fitHmm } from '#models/hmm/fit.ts'
 import { hmmAsRegimeModel } from '#models/hmm/regime-model.ts'
 import { logisticRegimeModel } from '#models/logistic.ts'
-import { CdeConfiguration } from '#models/neural-cde/configuration.ts'
-import { cdeProbabilities } from '#models/neural-cde/model.ts'
-import { initialiseParameters } from '#models/neural-cde/parameters.ts'
-import { controlPath } from '#models/neural-cde/path.ts'
 import type { RegimeModel } from '#models/regime.ts'
 import { ruleModel } from '#models/rule.ts'
 import { fitScaling } from '#models/scaling.ts'
@@ -52,7 +52,7 @@ async function everyModel(): Promise<RegimeModel[]> {
     name: 'cde',
     knots: 12,
     channels: CHANNELS,
-    estimate: (windows) => cdeProbabilities(architecture, parameters, controlPath(windows, architecture, scaling)),
+    estimate: (windows) => regimeProbabilities(architecture, parameters, controlPath(windows, architecture, scaling)),
   }
   return [cde, hmmAsRegimeModel(hmm), logisticRegimeModel(linear), ruleModel([0.6, 0.5, 0.5])]
 }

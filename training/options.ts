@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { BACKENDS } from '#models/backend.ts'
-import { CdeConfiguration } from '#models/neural-cde/configuration.ts'
+import { CdeConfiguration } from '#models/classifier/architecture.ts'
 
 /** How the neural CDE is fitted (design section 6: pool the universe, keep the net small, stop on log-loss). */
 export const CdeTrainingOptions = z.object({

@@ -1,14 +1,14 @@
 import { createRandom } from '#data/random.ts'
 import { sliceWindows } from '#data/windows.ts'
 import { type Backend, selectBackend } from '#models/backend.ts'
-import type { CdeArchitecture } from '#models/neural-cde/configuration.ts'
-import { cdeProbabilities } from '#models/neural-cde/model.ts'
-import { controlPath } from '#models/neural-cde/path.ts'
+import type { Architecture } from '#models/classifier/architecture.ts'
+import { regimeProbabilities } from '#models/classifier/classifier.ts'
+import { controlPath } from '#models/classifier/control-path.ts'
 import { writeNeuralCdeGraph } from '#models/onnx/neural-cde-graph.ts'
 import { writeNeuralCdeStep } from '#models/onnx/neural-cde-step.ts'
 import type { FittedModel } from './checkpoint.ts'
 import { selectChannels, selectSamples, usefulStride } from './dataset.ts'
-import { type Epoch, fitCde } from './neural-cde.ts'
+import { type Epoch, fitClassifier } from './fit-classifier.ts'
 import type { TrainingOptions } from './options.ts'
 import type { PreparedDataset } from './prepare.ts'
 import type { TrainingContext } from './train.ts'
@@ -33,7 +33,7 @@ export async function trainCde(
   const backend = await selectBackend(options.backend)
   context.logger.info({ backend: backend.name }, `training on ${backend.name}: ${backend.reason}`)
   const { channels, sometimesMissing, scaling } = selectChannels(dataset)
-  const architecture: CdeArchitecture = {
+  const architecture: Architecture = {
     ...options.architecture,
     channels,
     counted: sometimesMissing,
@@ -41,7 +41,7 @@ export async function trainCde(
   }
   const { knots } = options
   const stride = usefulStride(selectSamples(dataset, 'train', { knots }).ends.length, options.stride)
-  const fit = await fitCde({
+  const fit = await fitClassifier({
     architecture,
     scaling,
     train: selectSamples(dataset, 'train', { knots, stride }),
@@ -70,7 +70,7 @@ export async function trainCde(
       for (let start = 0; start < windows.count; start += FORWARD_BATCH) {
         const part = sliceWindows(windows, start, Math.min(windows.count, start + FORWARD_BATCH))
         const path = controlPath(part, architecture, scaling)
-        probabilities.set(await cdeProbabilities(architecture, fit.parameters, path), start * 3)
+        probabilities.set(await regimeProbabilities(architecture, fit.parameters, path), start * 3)
       }
       return probabilities
     },

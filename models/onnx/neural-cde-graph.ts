@@ -1,5 +1,5 @@
-import { type CdeArchitecture, pathChannels, windowHours } from '../neural-cde/configuration.ts'
-import type { ParameterVector } from '../neural-cde/parameters.ts'
+import { type Architecture, pathChannels, windowHours } from '../classifier/architecture.ts'
+import type { ParameterVector } from '../classifier/parameters.ts'
 import type { Scaling } from '../scaling.ts'
 import {
   advanceKnot,
@@ -14,13 +14,13 @@ import { type GraphBuilder, type ValueInfo, writeModel } from './writer.ts'
 
 /**
  * Writes a neural CDE as an ONNX graph: scaling, control path and solver inside, `Scan` over knots, batch and
- * knots dynamic. Computes what `controlPath` and `cdeLogits` compute, followed by a softmax.
+ * knots dynamic. Computes what `controlPath` and `regimeLogits` compute, followed by a softmax.
  *
  * @param metadata written to `metadata_props`
  * @returns the bytes of the file
  */
 export function writeNeuralCdeGraph(
-  architecture: CdeArchitecture,
+  architecture: Architecture,
   vector: ParameterVector,
   scaling: Scaling,
   metadata: Readonly<Record<string, string>>,
@@ -55,7 +55,7 @@ export function writeNeuralCdeGraph(
 }
 
 /** Increments of the time channel, `[batch, knots, 1]`; 0 at the first knot. */
-function hoursBetweenKnots(g: GraphBuilder, architecture: CdeArchitecture): string {
+function hoursBetweenKnots(g: GraphBuilder, architecture: Architecture): string {
   const first = g.node('Slice', ['hours', g.ints(0), g.ints(1), g.ints(1)])
   const before = g.node('Slice', ['hours', g.ints(0), g.ints(-1), g.ints(1)])
   const shifted = g.node('Concat', [first, before], { axis: 1 })
@@ -65,7 +65,7 @@ function hoursBetweenKnots(g: GraphBuilder, architecture: CdeArchitecture): stri
 }
 
 /** The body of the `Scan`: (X, h, scaled, observed, elapsed) at one knot -> (X, h). */
-function knotStep(g: GraphBuilder, architecture: CdeArchitecture, names: CdeConstants): object {
+function knotStep(g: GraphBuilder, architecture: Architecture, names: CdeConstants): object {
   const { channels, hidden } = architecture
   const value = (name: string, size: number): ValueInfo => ({ name, type: 'float32', dims: ['batch', size] })
   const path = pathChannels(architecture)

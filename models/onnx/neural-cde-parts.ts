@@ -1,19 +1,13 @@
 import { SUMMED_FEATURE } from '#data/features.ts'
-import {
-  type CdeArchitecture,
-  countUnit,
-  directionChannel,
-  pathChannels,
-  summedUnit,
-} from '../neural-cde/configuration.ts'
-import { type ParameterName, type ParameterVector, splitParameters } from '../neural-cde/parameters.ts'
+import { type Architecture, countUnit, directionChannel, pathChannels, summedUnit } from '../classifier/architecture.ts'
+import { type ParameterVector, splitParameters } from '../classifier/parameters.ts'
 import { SOLVERS } from '../neural-cde/solver.ts'
 import type { Scaling } from '../scaling.ts'
 import type { GraphBuilder } from './writer.ts'
 
 /** Names of a neural CDE's constants in a graph. */
 export interface CdeConstants {
-  readonly parameters: Record<ParameterName, string>
+  readonly parameters: Record<string, string>
   /** `[channels]`: 1 for the channel whose running sum is on the path, 0 for levels. */
   readonly summed: string
   /** `[channels, counted]`: picks the counted channels' masks and scales them to the number of knots; absent where none is counted. */
@@ -21,11 +15,11 @@ export interface CdeConstants {
 }
 
 /** Adds the weights and what the control path needs to know of the channels. */
-export function cdeConstants(g: GraphBuilder, architecture: CdeArchitecture, vector: ParameterVector): CdeConstants {
+export function cdeConstants(g: GraphBuilder, architecture: Architecture, vector: ParameterVector): CdeConstants {
   const { channels, counted } = architecture
-  const parameters = {} as Record<ParameterName, string>
+  const parameters = {} as Record<string, string>
   for (const [name, { shape, values }] of Object.entries(splitParameters(architecture, vector))) {
-    parameters[name as ParameterName] = g.constant(values, shape, 'float32', name)
+    parameters[name] = g.constant(values, shape, 'float32', name)
   }
   const picked = new Float32Array(channels.length * counted.length)
   counted.forEach((channel, j) => {
@@ -41,7 +35,7 @@ export function cdeConstants(g: GraphBuilder, architecture: CdeArchitecture, vec
 }
 
 /** (features - median) / iqr, clipped, the summed channel in its unit; 0 where masked, whatever stands there (`NaN` included). */
-export function scaleFeatures(g: GraphBuilder, architecture: CdeArchitecture, scaling: Scaling): string {
+export function scaleFeatures(g: GraphBuilder, architecture: Architecture, scaling: Scaling): string {
   const { channels, clip } = architecture
   const median = g.constant(scaling.median, [channels.length], 'float32', 'median')
   const iqr = g.constant(scaling.iqr, [channels.length], 'float32', 'interquartile_range')
@@ -58,7 +52,7 @@ export function counts(g: GraphBuilder, { counting }: CdeConstants, observed: st
 }
 
 /** Sign of the direction channel at X(T), `[batch, 1]`. */
-function direction(g: GraphBuilder, architecture: CdeArchitecture, path: string): string {
+function direction(g: GraphBuilder, architecture: Architecture, path: string): string {
   const channel = directionChannel(architecture)
   if (channel < 0) return g.scalar(1)
   return g.node('Sign', [g.node('Slice', [path, g.ints(channel), g.ints(channel + 1), g.ints(1)])])
@@ -80,7 +74,7 @@ export function dense(g: GraphBuilder, input: string, weight: string, bias: stri
  */
 export function advanceKnot(
   g: GraphBuilder,
-  architecture: CdeArchitecture,
+  architecture: Architecture,
   names: CdeConstants,
   knot: { path: string; state: string; scaled: string; observed: string; elapsed: string },
 ): { path: string; state: string } {
@@ -125,7 +119,7 @@ export function startAtKnot(
 /** Reads h(T) and X(T) out as regime probabilities, the node named `probabilities`. */
 export function readOut(
   g: GraphBuilder,
-  architecture: CdeArchitecture,
+  architecture: Architecture,
   names: CdeConstants,
   { path, state }: { path: string; state: string },
 ): void {

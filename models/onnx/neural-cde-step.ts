@@ -1,5 +1,5 @@
-import { type CdeArchitecture, pathChannels, windowHours } from '../neural-cde/configuration.ts'
-import type { ParameterVector } from '../neural-cde/parameters.ts'
+import { type Architecture, pathChannels, windowHours } from '../classifier/architecture.ts'
+import type { ParameterVector } from '../classifier/parameters.ts'
 import type { Scaling } from '../scaling.ts'
 import { advanceKnot, cdeConstants, readOut, scaleFeatures, startAtKnot } from './neural-cde-parts.ts'
 import { stepGraphSignature } from './signatures.ts'
@@ -14,7 +14,7 @@ import { writeModel } from './writer.ts'
  * @returns the bytes of the file
  */
 export function writeNeuralCdeStep(
-  architecture: CdeArchitecture,
+  architecture: Architecture,
   vector: ParameterVector,
   scaling: Scaling,
   metadata: Readonly<Record<string, string>>,

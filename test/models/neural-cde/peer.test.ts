@@ -3,9 +3,9 @@ import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Windows } from '#data/windows.ts'
 import { selectBackend } from '#models/backend.ts'
-import type { CdeArchitecture } from '#models/neural-cde/configuration.ts'
-import { cdeProbabilities } from '#models/neural-cde/model.ts'
-import { controlPath } from '#models/neural-cde/path.ts'
+import { type Architecture, CdeConfiguration } from '#models/classifier/architecture.ts'
+import { regimeProbabilities } from '#models/classifier/classifier.ts'
+import { controlPath } from '#models/classifier/control-path.ts'
 import { writeNeuralCdeGraph } from '#models/onnx/neural-cde-graph.ts'
 import { maxAbsDifference } from '#models/onnx/parity.ts'
 import { openOnnxSession } from '#models/onnx/session.ts'
@@ -13,7 +13,7 @@ import type { Scaling } from '#models/scaling.ts'
 
 interface Case {
   readonly name: string
-  readonly architecture: CdeArchitecture
+  readonly architecture: Architecture
   readonly scaling: Scaling
   readonly count: number
   readonly knots: number
@@ -26,7 +26,9 @@ interface Case {
 
 const fixture = readFileSync(new URL('fixtures/numpy.json', import.meta.url), 'utf8')
 /** Made by `test/peers/neural_cde.py`. */
-const { cases } = JSON.parse(fixture) as { cases: Case[] }
+const { cases } = JSON.parse(fixture, (key, value) =>
+  key === 'architecture' ? { ...CdeConfiguration.parse({}), ...value } : value,
+) as { cases: Case[] }
 
 function windowsOf({ architecture, count, knots, features, mask, hours }: Case): Windows {
   return {
@@ -51,7 +53,7 @@ describe.each(cases)('the neural CDE says what another implementation says: $nam
   test('in TensorFlow.js', async () => {
     const path = controlPath(windowsOf(one), one.architecture, one.scaling)
     const before = tf.memory().numTensors
-    const answer = await cdeProbabilities(one.architecture, vector, path)
+    const answer = await regimeProbabilities(one.architecture, vector, path)
     expect(maxAbsDifference(answer, one.probabilities)).toBeLessThan(1e-5)
     expect(tf.memory().numTensors).toBe(before)
   })

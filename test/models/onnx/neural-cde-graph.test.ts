@@ -2,13 +2,13 @@ import * as ort from 'onnxruntime-node'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createRandom } from '#data/random.ts'
 import { selectBackend } from '#models/backend.ts'
-import { cdeProbabilities } from '#models/neural-cde/model.ts'
-import { initialiseParameters } from '#models/neural-cde/parameters.ts'
-import { controlPath } from '#models/neural-cde/path.ts'
+import { regimeProbabilities } from '#models/classifier/classifier.ts'
+import { controlPath } from '#models/classifier/control-path.ts'
+import { initialiseParameters } from '#models/classifier/parameters.ts'
 import { writeNeuralCdeGraph } from '#models/onnx/neural-cde-graph.ts'
 import { asRegimeModel, openOnnxSession } from '#models/onnx/session.ts'
+import { CHANNELS, randomWindows, SCALING, smallArchitecture } from '../classifier/cases.ts'
 import { describeRegimeModel } from '../conformance.ts'
-import { CHANNELS, randomWindows, SCALING, smallArchitecture } from '../neural-cde/fixtures.ts'
 
 describe('the ONNX graph of a neural CDE', () => {
   beforeAll(async () => {
@@ -24,7 +24,7 @@ describe('the ONNX graph of a neural CDE', () => {
     const architecture = smallArchitecture({ solver, counted })
     const parameters = initialiseParameters(architecture, random)
     const windows = randomWindows(random, 11, knots)
-    const expected = await cdeProbabilities(architecture, parameters, controlPath(windows, architecture, SCALING))
+    const expected = await regimeProbabilities(architecture, parameters, controlPath(windows, architecture, SCALING))
     // What stands in a masked place must not matter, not even NaN.
     const dirty = windows.features.map((value, i) => (windows.mask[i] ? value : Number.NaN))
 

@@ -2,18 +2,18 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { createRandom } from '#data/random.ts'
 import { sliceWindows, type Windows } from '#data/windows.ts'
 import { selectBackend } from '#models/backend.ts'
+import { regimeProbabilities } from '#models/classifier/classifier.ts'
+import { controlPath } from '#models/classifier/control-path.ts'
+import { initialiseParameters } from '#models/classifier/parameters.ts'
 import { estimateHmm } from '#models/hmm/regime-model.ts'
-import { cdeProbabilities } from '#models/neural-cde/model.ts'
-import { initialiseParameters } from '#models/neural-cde/parameters.ts'
-import { controlPath } from '#models/neural-cde/path.ts'
 import { writeHmmStep } from '#models/onnx/hmm-step.ts'
 import { writeNeuralCdeGraph } from '#models/onnx/neural-cde-graph.ts'
 import { writeNeuralCdeStep } from '#models/onnx/neural-cde-step.ts'
 import { maxAbsDifference } from '#models/onnx/parity.ts'
 import { openStepSession, streamWindows } from '#models/onnx/step-session.ts'
+import { randomWindows, SCALING, smallArchitecture } from '../classifier/cases.ts'
 import { randomWindows as windowsOf } from '../conformance.ts'
 import { randomHmm } from '../hmm/toy.ts'
-import { randomWindows, SCALING, smallArchitecture } from '../neural-cde/fixtures.ts'
 
 const KNOTS = 7
 
@@ -28,7 +28,7 @@ async function neuralCde(solver: 'euler' | 'heun', counted: string[]): Promise<S
   const architecture = smallArchitecture({ solver, counted, knots: KNOTS })
   const parameters = initialiseParameters(architecture, random)
   const windows = randomWindows(random, 9, KNOTS)
-  const expected = await cdeProbabilities(architecture, parameters, controlPath(windows, architecture, SCALING))
+  const expected = await regimeProbabilities(architecture, parameters, controlPath(windows, architecture, SCALING))
   return { step: writeNeuralCdeStep(architecture, parameters, SCALING, {}), windows, expected }
 }
 

@@ -2,7 +2,7 @@ import { InputError } from '#data/errors.ts'
 import { SUMMED_FEATURE } from '#data/features.ts'
 import type { Windows } from '#data/windows.ts'
 import type { Scaling } from '../scaling.ts'
-import { type CdeArchitecture, countUnit, pathChannels, summedUnit, windowHours } from './configuration.ts'
+import { type Architecture, countUnit, pathChannels, summedUnit, windowHours } from './architecture.ts'
 
 /**
  * Control paths of a batch of windows, linear between knots: given by where they start, how they move from knot
@@ -30,7 +30,7 @@ export interface ControlPath {
  *
  * @throws {InputError} where windows or scaling have other channels than the architecture
  */
-export function controlPath(windows: Windows, architecture: CdeArchitecture, scaling: Scaling): ControlPath {
+export function controlPath(windows: Windows, architecture: Architecture, scaling: Scaling): ControlPath {
   const { count, knots } = windows
   const features = architecture.channels.length
   for (const [what, { channels }] of [

@@ -2,20 +2,20 @@ import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createRandom } from '#data/random.ts'
 import { selectBackend } from '#models/backend.ts'
-import type { CdeArchitecture } from '#models/neural-cde/configuration.ts'
-import { type CdeTargets, cdeLogits, cdeLossAndGradient } from '#models/neural-cde/model.ts'
-import { initialiseParameters, PARAMETERS, type ParameterName, splitParameters } from '#models/neural-cde/parameters.ts'
-import { controlPath } from '#models/neural-cde/path.ts'
-import { randomWindows, SCALING, smallArchitecture } from './fixtures.ts'
+import type { Architecture } from '#models/classifier/architecture.ts'
+import { lossAndGradient, regimeLogits, type Targets } from '#models/classifier/classifier.ts'
+import { controlPath } from '#models/classifier/control-path.ts'
+import { initialiseParameters, splitParameters } from '#models/classifier/parameters.ts'
+import { randomWindows, SCALING, smallArchitecture } from './cases.ts'
 
-function randomBatch(architecture: CdeArchitecture, count: number) {
+function randomBatch(architecture: Architecture, count: number) {
   const random = createRandom(5)
   const path = controlPath(randomWindows(random, count, architecture.knots), architecture, SCALING)
   const parameters = initialiseParameters(architecture, random)
   for (let i = 0; i < parameters.length; i++) parameters[i] += 0.05 * random.normal()
   const probabilities = new Float32Array(count * 3)
   for (let n = 0; n < count; n++) probabilities.set([0.1, 0.2, 0.7], n * 3)
-  const targets: CdeTargets = {
+  const targets: Targets = {
     probabilities,
     weights: Float32Array.from({ length: count }, () => random.uniform() / count),
     dropout: Float32Array.from({ length: count * architecture.hidden }, () => (random.uniform() < 0.3 ? 0 : 1 / 0.7)),
@@ -42,16 +42,14 @@ describe.each(['euler', 'heun'] as const)('the gradient of a neural CDE solved b
     const architecture = smallArchitecture({ solver })
     const { path, parameters, targets } = randomBatch(architecture, 7)
     const withoutDropout = { ...targets, dropout: undefined }
-    const { loss, gradient } = await cdeLossAndGradient(architecture, parameters, path, withoutDropout)
+    const { loss, gradient } = await lossAndGradient(architecture, parameters, path, withoutDropout)
 
     const views = splitParameters(architecture, parameters)
-    const tensors = PARAMETERS.map((name) => tf.tensor(views[name].values, views[name].shape))
+    const names = Object.keys(views)
+    const tensors = names.map((name) => tf.tensor(views[name].values, views[name].shape))
     const { value, grads } = tf.valueAndGrads((...inputs: tf.Tensor[]) => {
-      const named = Object.fromEntries(PARAMETERS.map((name, i) => [name, inputs[i]])) as Record<
-        ParameterName,
-        tf.Tensor
-      >
-      const logProbabilities = tf.logSoftmax(cdeLogits(architecture, named, path))
+      const named = Object.fromEntries(names.map((name, i) => [name, inputs[i]]))
+      const logProbabilities = tf.logSoftmax(regimeLogits(architecture, named, path))
       const wanted = tf.tensor2d(targets.probabilities, [path.count, 3])
       return tf.neg(
         tf.sum(logProbabilities.mul(wanted).mul(tf.tensor2d(targets.weights, [path.count, 1]))),
@@ -66,14 +64,14 @@ describe.each(['euler', 'heun'] as const)('the gradient of a neural CDE solved b
   it('equals central differences, dropout included', async () => {
     const architecture = smallArchitecture({ solver })
     const { path, parameters, targets } = randomBatch(architecture, 5)
-    const { gradient } = await cdeLossAndGradient(architecture, parameters, path, targets)
+    const { gradient } = await lossAndGradient(architecture, parameters, path, targets)
     const step = 2e-3
     const numeric = new Float32Array(parameters.length)
     for (let i = 0; i < parameters.length; i += 7) {
       const at = async (shift: number) => {
         const moved = parameters.slice()
         moved[i] += shift
-        return (await cdeLossAndGradient(architecture, moved, path, targets)).loss
+        return (await lossAndGradient(architecture, moved, path, targets)).loss
       }
       numeric[i] = ((await at(step)) - (await at(-step))) / (2 * step)
     }
@@ -84,9 +82,9 @@ describe.each(['euler', 'heun'] as const)('the gradient of a neural CDE solved b
   it('leaves no tensor behind', async () => {
     const architecture = smallArchitecture({ solver })
     const { path, parameters, targets } = randomBatch(architecture, 5)
-    await cdeLossAndGradient(architecture, parameters, path, targets)
+    await lossAndGradient(architecture, parameters, path, targets)
     const before = tf.memory().numTensors
-    await cdeLossAndGradient(architecture, parameters, path, targets)
+    await lossAndGradient(architecture, parameters, path, targets)
     expect(tf.memory().numTensors).toBe(before)
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { computeFeatures } from '#data/features.ts'
 import { createRandom } from '#data/random.ts'
 import { buildWindows } from '#data/windows.ts'
-import { dropoutMask, mirrorReturns, weightedTargets } from '#training/cde-batch.ts'
+import { dropoutMask, mirrorReturns, weightedTargets } from '#training/batch.ts'
 import { randomBars } from '../markets.ts'
 
 describe('a training batch', () => {

@@ -4,10 +4,10 @@ import { computeFeatures } from '#data/features.ts'
 import { createRandom } from '#data/random.ts'
 import { windowRows } from '#data/windows.ts'
 import { selectBackend } from '#models/backend.ts'
-import { CdeConfiguration } from '#models/neural-cde/configuration.ts'
+import { CdeConfiguration } from '#models/classifier/architecture.ts'
 import { fitScaling } from '#models/scaling.ts'
 import { columnsOf, type Samples } from '#training/dataset.ts'
-import { type CdeFitInput, fitCde } from '#training/neural-cde.ts'
+import { type ClassifierFitInput, fitClassifier } from '#training/fit-classifier.ts'
 import { CdeTrainingOptions } from '#training/options.ts'
 import { randomBars } from '../markets.ts'
 
@@ -28,7 +28,7 @@ function learnableSamples(seed: number): { samples: Samples; scaling: ReturnType
   }
 }
 
-function fitInput(seed: number): CdeFitInput {
+function fitInput(seed: number): ClassifierFitInput {
   const { samples, scaling } = learnableSamples(1)
   return {
     architecture: {
@@ -46,13 +46,13 @@ function fitInput(seed: number): CdeFitInput {
   }
 }
 
-describe('fitCde', () => {
+describe('fitClassifier', () => {
   beforeAll(async () => {
     await selectBackend('wasm')
   })
 
   it('learns what can be learned, and keeps the best epoch', async () => {
-    const fit = await fitCde(fitInput(1))
+    const fit = await fitClassifier(fitInput(1))
     const best = fit.epochs[fit.bestEpoch - 1]
     expect(best.validationMacroF1).toBeGreaterThan(0.8)
     expect(best.validationLoss).toBe(Math.min(...fit.epochs.map((epoch) => epoch.validationLoss)))
@@ -70,19 +70,19 @@ describe('fitCde', () => {
       decayPatience: 1,
       patience: 2,
     }
-    const { epochs, bestEpoch, parameters } = await fitCde({ ...input, options: { ...input.options, ...wild } })
+    const { epochs, bestEpoch, parameters } = await fitClassifier({ ...input, options: { ...input.options, ...wild } })
     expect(bestEpoch).toBeLessThan(epochs.length)
     expect(epochs).toHaveLength(bestEpoch + 2)
     const [, next, afterReturn] = epochs.slice(bestEpoch - 1)
     expect(afterReturn.trainLoss).toBeCloseTo(next.trainLoss, 5)
     const again = { ...input.options, ...wild, epochs: bestEpoch }
-    expect((await fitCde({ ...fitInput(1), options: again })).parameters).toEqual(parameters)
+    expect((await fitClassifier({ ...fitInput(1), options: again })).parameters).toEqual(parameters)
   })
 
   it('turns windows upside down, drops states and weighs classes where it is told to', async () => {
     const plain = { ...fitInput(1).options, epochs: 1, dropout: 0 }
     const weightsWith = async (change: Partial<CdeTrainingOptions>) =>
-      (await fitCde({ ...fitInput(1), options: { ...plain, ...change } })).parameters
+      (await fitClassifier({ ...fitInput(1), options: { ...plain, ...change } })).parameters
     const base = await weightsWith({})
     for (const change of [{ mirror: true }, { dropout: 0.5 }, { labelSmoothing: 0.2 }, { weightDecay: 0.5 }]) {
       expect(await weightsWith(change), JSON.stringify(change)).not.toEqual(base)
@@ -90,29 +90,33 @@ describe('fitCde', () => {
   })
 
   it('gives the same result for the same seed, and another for another', async () => {
-    const [first, again, other] = [await fitCde(fitInput(1)), await fitCde(fitInput(1)), await fitCde(fitInput(2))]
+    const [first, again, other] = [
+      await fitClassifier(fitInput(1)),
+      await fitClassifier(fitInput(1)),
+      await fitClassifier(fitInput(2)),
+    ]
     expect(again.parameters).toEqual(first.parameters)
     expect(again.epochs).toEqual(first.epochs)
     expect(other.parameters).not.toEqual(first.parameters)
   })
 
   it('leaves no tensor behind', async () => {
-    await fitCde(fitInput(1))
+    await fitClassifier(fitInput(1))
     const before = tf.memory().numTensors
-    await fitCde(fitInput(1))
+    await fitClassifier(fitInput(1))
     expect(tf.memory().numTensors).toBe(before)
   })
 
   it('stops when it is told to', async () => {
     const stop = new AbortController()
     const input = { ...fitInput(1), signal: stop.signal, onEpoch: () => stop.abort(new Error('enough')) }
-    await expect(fitCde(input)).rejects.toThrow('enough')
+    await expect(fitClassifier(input)).rejects.toThrow('enough')
   })
 
   it('ends with the best epoch when its time is up', async () => {
     let minutes = 0
     const input = { ...fitInput(1), clock: () => 60_000 * minutes++ }
-    const fit = await fitCde({ ...input, options: { ...input.options, minutes: 0.5 } })
+    const fit = await fitClassifier({ ...input, options: { ...input.options, minutes: 0.5 } })
     expect(fit.epochs).toHaveLength(1)
   })
 
@@ -120,12 +124,12 @@ describe('fitCde', () => {
     // One step of one epoch: its own loss is still finite, what the step did to the weights is not.
     const input = fitInput(1)
     const options = { ...input.options, epochs: 1, batch: 10_000, learningRate: 1e39, averaging: 0 }
-    await expect(fitCde({ ...input, options })).rejects.toThrow(/diverged in epoch 1/)
+    await expect(fitClassifier({ ...input, options })).rejects.toThrow(/diverged in epoch 1/)
   })
 
   it('refuses an empty fold', async () => {
     const input = fitInput(1)
     const empty: Samples = { ends: [], labels: new Uint8Array(0) }
-    await expect(fitCde({ ...input, validation: empty })).rejects.toThrow(/0 validation windows/)
+    await expect(fitClassifier({ ...input, validation: empty })).rejects.toThrow(/0 validation windows/)
   })
 })

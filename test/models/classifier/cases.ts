@@ -1,11 +1,11 @@
 import type { Random } from '#data/random.ts'
 import type { Windows } from '#data/windows.ts'
-import { type CdeArchitecture, CdeConfiguration } from '#models/neural-cde/configuration.ts'
+import { type Architecture, CdeConfiguration } from '#models/classifier/architecture.ts'
 import type { Scaling } from '#models/scaling.ts'
 
 export const CHANNELS = ['return', 'return12', 'volatility', 'funding']
 
-export function smallArchitecture(changes: Partial<CdeArchitecture> = {}): CdeArchitecture {
+export function smallArchitecture(changes: Partial<Architecture> = {}): Architecture {
   return {
     ...CdeConfiguration.parse({ hidden: 5, width: 6, readout: 4 }),
     channels: CHANNELS,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { InputError } from '#data/errors.ts'
 import { createRandom } from '#data/random.ts'
-import { controlPath } from '#models/neural-cde/path.ts'
-import { CHANNELS, randomWindows, SCALING, smallArchitecture } from './fixtures.ts'
+import { controlPath } from '#models/classifier/control-path.ts'
+import { CHANNELS, randomWindows, SCALING, smallArchitecture } from './cases.ts'
 
 const architecture = smallArchitecture()
 const windows = randomWindows(createRandom(1), 3, 6)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createRandom } from '#data/random.ts'
-import { initialiseParameters, parameterCount, splitParameters } from '#models/neural-cde/parameters.ts'
-import { smallArchitecture } from './fixtures.ts'
+import { initialiseParameters, parameterCount, splitParameters } from '#models/classifier/parameters.ts'
+import { smallArchitecture } from './cases.ts'
 
 const architecture = smallArchitecture({ hidden: 64, width: 48, readout: 40 })
 

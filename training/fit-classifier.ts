@@ -1,14 +1,14 @@
 import { ModelError } from '#data/errors.ts'
 import type { Random } from '#data/random.ts'
 import { buildWindows, type WindowEnd, type Windows } from '#data/windows.ts'
-import type { CdeArchitecture } from '#models/neural-cde/configuration.ts'
-import { type CdeTargets, cdeLossAndGradient, cdeProbabilities } from '#models/neural-cde/model.ts'
-import { initialiseParameters, type ParameterVector } from '#models/neural-cde/parameters.ts'
-import { controlPath } from '#models/neural-cde/path.ts'
+import type { Architecture } from '#models/classifier/architecture.ts'
+import { lossAndGradient, regimeProbabilities, type Targets } from '#models/classifier/classifier.ts'
+import { controlPath } from '#models/classifier/control-path.ts'
+import { initialiseParameters, type ParameterVector } from '#models/classifier/parameters.ts'
 import { mostProbable, REGIMES } from '#models/regime.ts'
 import type { Scaling } from '#models/scaling.ts'
 import { createAdamW } from './adamw.ts'
-import { dropoutMask, mirrorReturns, weightedTargets } from './cde-batch.ts'
+import { dropoutMask, mirrorReturns, weightedTargets } from './batch.ts'
 import { inverseFrequency } from './class-weights.ts'
 import type { Samples } from './dataset.ts'
 import { classScores, confusionMatrix } from './metrics.ts'
@@ -23,15 +23,15 @@ export interface Epoch {
   readonly validationMacroF1: number
 }
 
-export interface CdeFit {
+export interface ClassifierFit {
   /** Parameters of the epoch with the lowest validation log-loss. */
   readonly parameters: ParameterVector
   readonly epochs: readonly Epoch[]
   readonly bestEpoch: number
 }
 
-export interface CdeFitInput {
-  readonly architecture: CdeArchitecture
+export interface ClassifierFitInput {
+  readonly architecture: Architecture
   readonly scaling: Scaling
   readonly train: Samples
   readonly validation: Samples
@@ -49,16 +49,16 @@ export interface CdeFitInput {
 const FORWARD_BATCH = 1024
 
 /**
- * Fits a neural CDE by AdamW on the cross-entropy weighted by inverse class frequency, and keeps the epoch with
+ * Fits a classifier of control paths by AdamW on the cross-entropy weighted by inverse class frequency, and keeps the epoch with
  * the lowest validation loss.
  *
  * @throws {ModelError} if a fold is empty or a loss is no longer finite
  */
-export async function fitCde(input: CdeFitInput): Promise<CdeFit> {
+export async function fitClassifier(input: ClassifierFitInput): Promise<ClassifierFit> {
   const { architecture, options, train, validation, random, clock, signal } = input
   if (train.ends.length === 0 || validation.ends.length === 0) {
     throw new ModelError(
-      `cannot fit a neural CDE on ${train.ends.length} training and ${validation.ends.length} validation windows`,
+      `cannot fit a classifier on ${train.ends.length} training and ${validation.ends.length} validation windows`,
     )
   }
   const classWeights = inverseFrequency(train.labels)
@@ -88,11 +88,11 @@ export async function fitCde(input: CdeFitInput): Promise<CdeFit> {
       if (options.mirror) mirrorReturns(windows, mirroring)
       const path = controlPath(windows, architecture, input.scaling)
       const labels = Uint8Array.from(chosen, (i) => train.labels[i])
-      const targets: CdeTargets = {
+      const targets: Targets = {
         ...weightedTargets(labels, classWeights, options.labelSmoothing),
         dropout: dropoutMask(path.count * architecture.hidden, options.dropout, dropping),
       }
-      const { loss, gradient } = await cdeLossAndGradient(architecture, parameters, path, targets)
+      const { loss, gradient } = await lossAndGradient(architecture, parameters, path, targets)
       if (!Number.isFinite(loss)) {
         throw new ModelError(`training diverged in epoch ${epoch}: lower the learning rate`, { epoch, loss })
       }
@@ -118,12 +118,12 @@ export async function fitCde(input: CdeFitInput): Promise<CdeFit> {
   return { parameters: best.parameters, epochs, bestEpoch: best.epoch }
 }
 
-function windowsOf({ architecture }: CdeFitInput, ends: readonly WindowEnd[]): Windows {
+function windowsOf({ architecture }: ClassifierFitInput, ends: readonly WindowEnd[]): Windows {
   return buildWindows(ends, architecture.knots, architecture.channels)
 }
 
 /** Weighted log-loss and macro-F1 on the validation fold. */
-async function validationScore(input: CdeFitInput, parameters: ParameterVector, classWeights: Float64Array) {
+async function validationScore(input: ClassifierFitInput, parameters: ParameterVector, classWeights: Float64Array) {
   const { ends, labels } = input.validation
   const predicted = new Uint8Array(ends.length)
   let loss = 0
@@ -132,7 +132,7 @@ async function validationScore(input: CdeFitInput, parameters: ParameterVector, 
     input.signal?.throwIfAborted()
     const windows = windowsOf(input, ends.slice(start, start + FORWARD_BATCH))
     const path = controlPath(windows, input.architecture, input.scaling)
-    const probabilities = await cdeProbabilities(input.architecture, parameters, path)
+    const probabilities = await regimeProbabilities(input.architecture, parameters, path)
     for (let i = 0; i < path.count; i++) {
       const label = labels[start + i]
       predicted[start + i] = mostProbable(probabilities, i)

@@ -1,0 +1,10 @@
+import { plainEncoder } from '../neural-cde/encoder.ts'
+import type { EncoderName } from './architecture.ts'
+import type { Encoder } from './encoder.ts'
+
+/** Encoders by name. */
+export const encoders: Record<EncoderName, Encoder> = {
+  plain: plainEncoder,
+  linear: plainEncoder,
+  gru: plainEncoder,
+}
