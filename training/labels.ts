@@ -14,8 +14,9 @@ export interface LabelDefinition {
 
 export const CENTRED_LABEL: LabelDefinition = { halfWidth: 12, kappa: 1.05 }
 
-/** Horizon and efficiency threshold of the forecast label. */
-const FORECAST_HOURS = 24
+/** How far the forecast label looks, forward and back. */
+export const FORECAST_HOURS = 24
+/** Net move over path from which on the next day is no chop. */
 const FORECAST_EFFICIENCY = 0.16
 
 const CHOP = 0

@@ -6,7 +6,7 @@ import { estimateHmm } from '#models/hmm/regime-model.ts'
 import { writeHmmGraph } from '#models/onnx/hmm-graph.ts'
 import { writeHmmStep } from '#models/onnx/hmm-step.ts'
 import type { FittedModel } from './checkpoint.ts'
-import { columnsOf, selectChannels } from './dataset.ts'
+import { columnsOf, type Dataset, selectChannels } from './dataset.ts'
 import { NO_LABEL } from './labels.ts'
 import type { TrainingOptions } from './options.ts'
 import type { PreparedDataset } from './prepare.ts'
@@ -58,7 +58,7 @@ export async function trainHmm(
 }
 
 /** The training fold of each coin, past the warm-up; labels inside a purge are taken away. */
-function trainingSequences(dataset: PreparedDataset, channels: readonly string[]): HmmTrainingSequence[] {
+export function trainingSequences(dataset: Dataset, channels: readonly string[]): HmmTrainingSequence[] {
   const sequences: HmmTrainingSequence[] = []
   for (const { features, labels } of dataset.markets) {
     const from = features.sigma.findIndex((sigma) => !Number.isNaN(sigma))
