@@ -1,8 +1,9 @@
 import { SUMMED_FEATURE } from '#data/features.ts'
-import { type Architecture, countUnit, directionChannel, pathChannels, summedUnit } from '../classifier/architecture.ts'
+import { type Architecture, countUnit, directionChannel, summedUnit } from '../classifier/architecture.ts'
 import { type ParameterVector, splitParameters } from '../classifier/parameters.ts'
-import { SOLVERS } from '../neural-cde/solver.ts'
 import type { Scaling } from '../scaling.ts'
+import { dense } from './dense.ts'
+import { advanceState } from './vector-fields.ts'
 import type { GraphBuilder } from './writer.ts'
 
 /** Names of a neural CDE's constants in a graph. */
@@ -58,11 +59,6 @@ function direction(g: GraphBuilder, architecture: Architecture, path: string): s
   return g.node('Sign', [g.node('Slice', [path, g.ints(channel), g.ints(channel + 1), g.ints(1)])])
 }
 
-/** x W + b. */
-export function dense(g: GraphBuilder, input: string, weight: string, bias: string): string {
-  return g.node('Add', [g.node('MatMul', [input, weight]), bias])
-}
-
 /**
  * One knot of the solver: where the control path stands after it, and the hidden state.
  *
@@ -78,31 +74,13 @@ export function advanceKnot(
   names: CdeConstants,
   knot: { path: string; state: string; scaled: string; observed: string; elapsed: string },
 ): { path: string; state: string } {
-  const { channels, hidden, solver } = architecture
-  const width = pathChannels(architecture)
+  const { channels } = architecture
   // A level moves from where it stood to what was observed; the running sum moves by what was observed.
   const stood = g.node('Slice', [knot.path, g.ints(1), g.ints(1 + channels.length), g.ints(1)])
   const levelsOnly = g.node('Sub', [stood, g.node('Mul', [stood, names.summed])])
   const moves = g.node('Mul', [g.node('Sub', [knot.scaled, levelsOnly]), knot.observed])
   const increment = g.node('Concat', [knot.elapsed, moves, ...counts(g, names, knot.observed)], { axis: 1 })
-
-  const rows = g.node('Unsqueeze', [increment, g.ints(1)])
-  const { innerWeight, innerBias, outerWeight, outerBias } = names.parameters
-  const fieldChange = (state: string) => {
-    const inner = g.node('Tanh', [dense(g, state, innerWeight, innerBias)])
-    const field = g.node('Tanh', [dense(g, inner, outerWeight, outerBias)])
-    const matrix = g.node('Reshape', [field, g.ints(-1, width, hidden)])
-    return g.node('Squeeze', [g.node('MatMul', [rows, matrix]), g.ints(1)])
-  }
-  const { a, b: weights } = SOLVERS[solver]
-  const changes: string[] = []
-  const plus = (sum: string, change: string, weight: number) =>
-    weight === 0 ? sum : g.node('Add', [sum, weight === 1 ? change : g.node('Mul', [change, g.scalar(weight)])])
-  for (const row of a) {
-    const at = row.reduce((sum: string, weight, j) => plus(sum, changes[j], weight), knot.state)
-    changes.push(fieldChange(at))
-  }
-  const state = weights.reduce((sum: string, weight, i) => plus(sum, changes[i], weight), knot.state)
+  const state = advanceState(g, architecture, names.parameters, { state: knot.state, increment })
   return { path: g.node('Add', [knot.path, increment]), state }
 }
 
