@@ -58,3 +58,6 @@ export class FatalError extends MillraceError {
     super('fatal', message, details, cause)
   }
 }
+
+/** What a model is trained on (a graphics card, its library, a thread) failed half-way: no memory left, device lost. */
+export class BackendError extends FatalError {}

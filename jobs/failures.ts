@@ -1,11 +1,11 @@
 import { UnrecoverableError } from 'bullmq'
-import { FatalError, InputError, MillraceError, ModelError, UnavailableError } from '#data/errors.ts'
+import { BackendError, FatalError, InputError, MillraceError, ModelError, UnavailableError } from '#data/errors.ts'
 
 /**
  * How an error crosses the broker, which carries nothing but its message: as `Name: message: cause`.
  */
 
-const KINDS = { InputError, UnavailableError, ModelError, FatalError } as const
+const KINDS = { InputError, UnavailableError, ModelError, FatalError, BackendError } as const
 
 /** The error and what caused it, outermost first, in one line. */
 export function describeError(error: unknown): string {

@@ -6,15 +6,21 @@ import { REGIMES } from '#models/regime.ts'
 /** Channels that change their sign when the market is turned upside down. */
 const ODD_CHANNELS: readonly Feature[] = ['return', 'return12']
 
+/** Which of `count` windows are turned upside down, each with probability one half: 1 for those that are. */
+export function drawMirrored(count: number, random: Random): Uint8Array {
+  return Uint8Array.from({ length: count }, () => (random.uniform() < 0.5 ? 0 : 1))
+}
+
 /**
- * Turns windows upside down, each with probability one half: a fall is as much a trend as a rise, and the model
- * should not have to learn it twice.
+ * Turns windows upside down: a fall is as much a trend as a rise, and the model should not have to learn it twice.
+ *
+ * @param mirrored `[count]`, see {@link drawMirrored}
  */
-export function mirrorReturns(windows: Windows, random: Random): void {
+export function mirrorReturns(windows: Windows, mirrored: Uint8Array): void {
   const width = windows.channels.length
   const columns = ODD_CHANNELS.map((channel) => windows.channels.indexOf(channel)).filter((column) => column >= 0)
   for (let n = 0; n < windows.count; n++) {
-    if (random.uniform() < 0.5) continue
+    if (mirrored[n] === 0) continue
     for (let knot = 0; knot < windows.knots; knot++) {
       const row = (n * windows.knots + knot) * width
       for (const column of columns) windows.features[row + column] = -windows.features[row + column]

@@ -1,33 +1,26 @@
 import { ModelError } from '#data/errors.ts'
 import type { Random } from '#data/random.ts'
-import { buildWindows, type WindowEnd, type Windows } from '#data/windows.ts'
 import type { Architecture } from '#models/classifier/architecture.ts'
-import { lossAndGradient, regimeProbabilities, type Targets } from '#models/classifier/classifier.ts'
-import { controlPath } from '#models/classifier/control-path.ts'
-import { initialiseParameters, type ParameterVector } from '#models/classifier/parameters.ts'
+import type { ParameterVector } from '#models/classifier/parameters.ts'
 import { mostProbable, REGIMES } from '#models/regime.ts'
 import type { Scaling } from '#models/scaling.ts'
 import { createAdamW } from './adamw.ts'
-import { dropoutMask, mirrorReturns, weightedTargets } from './batch.ts'
+import { drawMirrored, dropoutMask, weightedTargets } from './batch.ts'
 import { inverseFrequency } from './class-weights.ts'
 import type { Samples } from './dataset.ts'
 import { classScores, confusionMatrix } from './metrics.ts'
 import type { CdeTrainingOptions } from './options.ts'
-import { createPlateau } from './plateau.ts'
-
-/** One line of the training curve. */
-export interface Epoch {
-  readonly epoch: number
-  readonly trainLoss: number
-  readonly validationLoss: number
-  readonly validationMacroF1: number
-}
+import { type Gradients, gradientsHere } from './parallel/gradients.ts'
+import type { Batch } from './parallel/shards.ts'
+import { createPlateau, type Plateau } from './plateau.ts'
+import { type Ending, type Epoch, type TrainingState, trainingStart } from './training-state.ts'
 
 export interface ClassifierFit {
   /** Parameters of the epoch with the lowest validation log-loss. */
   readonly parameters: ParameterVector
   readonly epochs: readonly Epoch[]
   readonly bestEpoch: number
+  readonly ending: Ending
 }
 
 export interface ClassifierFitInput {
@@ -42,17 +35,21 @@ export interface ClassifierFitInput {
   readonly onEpoch?: (epoch: Epoch) => void
   /** Called after each batch with the share of the epoch that is done. */
   readonly onBatch?: (epoch: number, share: number) => void
+  /** Where losses and gradients come from; this process and TensorFlow.js's backend unless given. Stays open. */
+  readonly gradients?: Gradients
+  /** Where to go on from; left as it is. */
+  readonly state?: TrainingState
+  /** Takes a copy of the state after each epoch, before the next begins. */
+  readonly onState?: (state: TrainingState) => Promise<void> | void
   readonly signal?: AbortSignal
 }
 
-/** Windows of the validation fold that one forward pass takes. */
-const FORWARD_BATCH = 1024
-
 /**
  * Fits a classifier of control paths by AdamW on the cross-entropy weighted by inverse class frequency, and keeps the epoch with
- * the lowest validation loss.
+ * the lowest validation loss. With a state to go on from, the result is that of a fit that was never interrupted.
  *
  * @throws {ModelError} if a fold is empty or a loss is no longer finite
+ * @throws {BackendError} if the backend fails; the state of the last finished epoch was given to `onState`
  */
 export async function fitClassifier(input: ClassifierFitInput): Promise<ClassifierFit> {
   const { architecture, options, train, validation, random, clock, signal } = input
@@ -61,84 +58,110 @@ export async function fitClassifier(input: ClassifierFitInput): Promise<Classifi
       `cannot fit a classifier on ${train.ends.length} training and ${validation.ends.length} validation windows`,
     )
   }
+  const state = input.state ? structuredClone(input.state) : trainingStart(architecture, options, random)
+  const gradients = input.gradients ?? gradientsHere(shardDataOf(input), { signal })
   const classWeights = inverseFrequency(train.labels)
-  const parameters = initialiseParameters(architecture, random.fork('initial weights'))
-  const optimiser = createAdamW(parameters.length, options)
-  const shuffling = random.fork('batches')
-  const mirroring = random.fork('mirror')
-  const dropping = random.fork('dropout')
-  const order = Uint32Array.from(train.ends.keys())
-  const epochs: Epoch[] = []
-  const started = clock()
-  const plateau = createPlateau(options)
-  let best = { parameters: parameters.slice(), epoch: 0 }
-  const average = parameters.slice()
-  let steps = 0
+  const plateau = createPlateau(options, state.plateau)
+  const started = clock() - state.elapsed
 
-  for (let epoch = 1; epoch <= options.epochs; epoch++) {
-    shuffling.shuffle(order)
-    let lossSum = 0
-    for (let start = 0; start < order.length; start += options.batch) {
-      signal?.throwIfAborted()
-      const chosen = order.subarray(start, start + options.batch)
-      const windows = windowsOf(
-        input,
-        Array.from(chosen, (i) => train.ends[i]),
-      )
-      if (options.mirror) mirrorReturns(windows, mirroring)
-      const path = controlPath(windows, architecture, input.scaling)
-      const labels = Uint8Array.from(chosen, (i) => train.labels[i])
-      const targets: Targets = {
-        ...weightedTargets(labels, classWeights, options.labelSmoothing),
-        dropout: dropoutMask(path.count * architecture.hidden, options.dropout, dropping),
-      }
-      const { loss, gradient } = await lossAndGradient(architecture, parameters, path, targets)
-      if (!Number.isFinite(loss)) {
-        throw new ModelError(`training diverged in epoch ${epoch}: lower the learning rate`, { epoch, loss })
-      }
-      optimiser.step(parameters, gradient, plateau.learningRate())
-      // The average forgets where it started faster than it forgets what was learned.
-      const decay = Math.min(options.averaging, ++steps / (steps + 9))
-      for (let i = 0; i < average.length; i++) average[i] = decay * average[i] + (1 - decay) * parameters[i]
-      lossSum += loss * chosen.length
-      input.onBatch?.(epoch, Math.min(1, (start + chosen.length) / order.length))
-    }
-    const score = await validationScore(input, average, classWeights)
+  while (!state.ending) {
+    const epoch = state.epochs.length + 1
+    const trainLoss = await learn(input, state, { epoch, gradients, classWeights, plateau })
+    const probabilities = await gradients.validation(state.average)
+    const score = validationScore(validation.labels, probabilities, classWeights)
     if (!Number.isFinite(score.validationLoss)) {
       throw new ModelError(`training diverged in epoch ${epoch}: lower the learning rate`, { epoch, ...score })
     }
-    const line = { epoch, trainLoss: lossSum / order.length, ...score }
-    epochs.push(line)
+    const line = { epoch, trainLoss, ...score }
+    state.epochs.push(line)
     input.onEpoch?.(line)
     const { improved, decayed, stop } = plateau.observe(score.validationLoss)
-    if (improved) best = { parameters: average.slice(), epoch }
-    if (decayed) parameters.set(best.parameters)
-    if (stop || clock() - started > options.minutes * 60_000) break
+    if (improved) state.best = { parameters: state.average.slice(), epoch }
+    if (decayed) state.parameters.set(state.best.parameters)
+    state.elapsed = clock() - started
+    state.ending = endingOf(state, stop, options)
+    await input.onState?.(structuredClone(state))
   }
-  return { parameters: best.parameters, epochs, bestEpoch: best.epoch }
+  return fitOf(state, state.ending)
 }
 
-function windowsOf({ architecture }: ClassifierFitInput, ends: readonly WindowEnd[]): Windows {
-  return buildWindows(ends, architecture.knots, architecture.channels)
+/** What a training has come to so far, when it ends here. */
+export function fitOf({ best, epochs }: TrainingState, ending: Ending): ClassifierFit {
+  return { parameters: best.parameters, epochs, bestEpoch: best.epoch, ending }
+}
+
+/** What losses and gradients of a fit are computed from. */
+export function shardDataOf({ architecture, scaling, train, validation }: ClassifierFitInput) {
+  return { architecture, scaling, train: train.ends, validation: validation.ends }
+}
+
+function endingOf(state: TrainingState, stop: boolean, options: CdeTrainingOptions): Ending | undefined {
+  const done = state.epochs.length
+  if (stop) return { by: 'patience', reason: `no better validation loss in ${options.patience} epochs` }
+  if (done >= options.epochs) return { by: 'epochs', reason: `all ${options.epochs} epochs were done` }
+  if (state.elapsed <= options.minutes * 60_000) return undefined
+  const reason = `cut short after ${done} of ${options.epochs} epochs: its ${options.minutes} minutes were over`
+  return { by: 'minutes', reason }
+}
+
+/** What one epoch needs besides the input and the state. */
+interface EpochSetting {
+  readonly epoch: number
+  readonly gradients: Gradients
+  readonly classWeights: Float64Array
+  readonly plateau: Plateau
+}
+
+/** One epoch of steps on `state`. @returns the mean loss of its windows, each by the weights before its step */
+async function learn(input: ClassifierFitInput, state: TrainingState, setting: EpochSetting): Promise<number> {
+  const { architecture, options, train } = input
+  const { epoch, gradients, classWeights, plateau } = setting
+  const { parameters, average, moments } = state
+  const optimiser = createAdamW(parameters.length, options, moments)
+  // Streams of the epoch's own: a training that goes on with this epoch draws what it would have drawn anyway.
+  const random = input.random.fork(`epoch ${epoch}`)
+  const mirroring = random.fork('mirror')
+  const dropping = random.fork('dropout')
+  const order = Uint32Array.from(train.ends.keys())
+  random.fork('batches').shuffle(order)
+  let lossSum = 0
+  for (let start = 0; start < order.length; start += options.batch) {
+    input.signal?.throwIfAborted()
+    const indices = order.subarray(start, start + options.batch)
+    const count = indices.length
+    const labels = Uint8Array.from(indices, (i) => train.labels[i])
+    const batch: Batch = {
+      indices,
+      mirrored: options.mirror ? drawMirrored(count, mirroring) : new Uint8Array(count),
+      targets: {
+        ...weightedTargets(labels, classWeights, options.labelSmoothing),
+        dropout: dropoutMask(count * architecture.hidden, options.dropout, dropping),
+      },
+    }
+    const { loss, gradient } = await gradients.batch(parameters, batch)
+    if (!Number.isFinite(loss)) {
+      throw new ModelError(`training diverged in epoch ${epoch}: lower the learning rate`, { epoch, loss })
+    }
+    optimiser.step(parameters, gradient, plateau.learningRate())
+    // The average forgets where it started faster than it forgets what was learned.
+    const decay = Math.min(options.averaging, moments.steps / (moments.steps + 9))
+    for (let i = 0; i < average.length; i++) average[i] = decay * average[i] + (1 - decay) * parameters[i]
+    lossSum += loss * count
+    input.onBatch?.(epoch, Math.min(1, (start + count) / order.length))
+  }
+  return lossSum / order.length
 }
 
 /** Weighted log-loss and macro-F1 on the validation fold. */
-async function validationScore(input: ClassifierFitInput, parameters: ParameterVector, classWeights: Float64Array) {
-  const { ends, labels } = input.validation
-  const predicted = new Uint8Array(ends.length)
+function validationScore(labels: Uint8Array, probabilities: Float32Array, classWeights: Float64Array) {
+  const predicted = new Uint8Array(labels.length)
   let loss = 0
   let weight = 0
-  for (let start = 0; start < ends.length; start += FORWARD_BATCH) {
-    input.signal?.throwIfAborted()
-    const windows = windowsOf(input, ends.slice(start, start + FORWARD_BATCH))
-    const path = controlPath(windows, input.architecture, input.scaling)
-    const probabilities = await regimeProbabilities(input.architecture, parameters, path)
-    for (let i = 0; i < path.count; i++) {
-      const label = labels[start + i]
-      predicted[start + i] = mostProbable(probabilities, i)
-      loss -= classWeights[label] * Math.log(Math.max(probabilities[i * REGIMES.length + label], 1e-12))
-      weight += classWeights[label]
-    }
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i]
+    predicted[i] = mostProbable(probabilities, i)
+    loss -= classWeights[label] * Math.log(Math.max(probabilities[i * REGIMES.length + label], 1e-12))
+    weight += classWeights[label]
   }
   const scores = classScores(confusionMatrix(labels, predicted))
   return { validationLoss: loss / weight, validationMacroF1: scores.macroF1 }

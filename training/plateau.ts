@@ -5,6 +5,15 @@ export interface PlateauOptions {
   readonly patience: number
 }
 
+/** Where the schedule stands: plain data, to be kept and gone on with. */
+export interface PlateauState {
+  rate: number
+  /** Lowest loss so far. */
+  lowest: number
+  sinceBest: number
+  sinceDecay: number
+}
+
 /** Follows the validation loss from epoch to epoch. */
 export interface Plateau {
   /** The rate for the next step. */
@@ -17,25 +26,31 @@ export interface Plateau {
   observe(loss: number): { readonly improved: boolean; readonly decayed: boolean; readonly stop: boolean }
 }
 
-/** Halves the rate after `decayPatience` epochs without a better loss, again and again; stops after `patience`. */
-export function createPlateau({ learningRate: start, decayPatience, patience }: PlateauOptions): Plateau {
-  let rate = start
-  let lowest = Number.POSITIVE_INFINITY
-  let sinceBest = 0
-  let sinceDecay = 0
+/** The schedule before the first epoch. */
+export function plateauStart({ learningRate }: PlateauOptions): PlateauState {
+  return { rate: learningRate, lowest: Number.POSITIVE_INFINITY, sinceBest: 0, sinceDecay: 0 }
+}
+
+/**
+ * Halves the rate after `decayPatience` epochs without a better loss, again and again; stops after `patience`.
+ *
+ * @param state where it goes on from, kept up to date in place
+ */
+export function createPlateau(options: PlateauOptions, state: PlateauState = plateauStart(options)): Plateau {
+  const { decayPatience, patience } = options
   return {
-    learningRate: () => rate,
+    learningRate: () => state.rate,
     observe(loss) {
-      const improved = loss < lowest
-      lowest = Math.min(lowest, loss)
-      sinceBest = improved ? 0 : sinceBest + 1
-      sinceDecay = improved ? 0 : sinceDecay + 1
-      const decayed = sinceDecay >= decayPatience
+      const improved = loss < state.lowest
+      state.lowest = Math.min(state.lowest, loss)
+      state.sinceBest = improved ? 0 : state.sinceBest + 1
+      state.sinceDecay = improved ? 0 : state.sinceDecay + 1
+      const decayed = state.sinceDecay >= decayPatience
       if (decayed) {
-        rate /= 2
-        sinceDecay = 0
+        state.rate /= 2
+        state.sinceDecay = 0
       }
-      return { improved, decayed, stop: sinceBest >= patience }
+      return { improved, decayed, stop: state.sinceBest >= patience }
     },
   }
 }

@@ -8,10 +8,11 @@ import { writeNeuralCdeGraph } from '#models/onnx/neural-cde-graph.ts'
 import { writeNeuralCdeStep } from '#models/onnx/neural-cde-step.ts'
 import type { FittedModel } from './checkpoint.ts'
 import { selectChannels, selectSamples, usefulStride } from './dataset.ts'
-import { type Epoch, fitClassifier } from './fit-classifier.ts'
+import { fitClassifier } from './fit-classifier.ts'
 import type { TrainingOptions } from './options.ts'
 import type { PreparedDataset } from './prepare.ts'
 import type { TrainingContext } from './train.ts'
+import type { Epoch } from './training-state.ts'
 
 /** What is told of a CDE's training besides its checkpoint. */
 export interface CdeTraining {

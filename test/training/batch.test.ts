@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { computeFeatures } from '#data/features.ts'
 import { createRandom } from '#data/random.ts'
 import { buildWindows } from '#data/windows.ts'
-import { dropoutMask, mirrorReturns, weightedTargets } from '#training/batch.ts'
+import { drawMirrored, dropoutMask, mirrorReturns, weightedTargets } from '#training/batch.ts'
 import { randomBars } from '../markets.ts'
 
 describe('a training batch', () => {
@@ -11,7 +11,7 @@ describe('a training batch', () => {
     const table = computeFeatures(randomBars(1, 400))
     const ends = Array.from({ length: 200 }, (_, i) => ({ table, row: 190 + i }))
     const [before, after] = [buildWindows(ends, 4, channels), buildWindows(ends, 4, channels)]
-    mirrorReturns(after, createRandom(1))
+    mirrorReturns(after, drawMirrored(200, createRandom(1)))
     let mirrored = 0
     for (let n = 0; n < 200; n++) {
       const signs = new Set<number>()

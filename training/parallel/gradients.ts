@@ -1,0 +1,88 @@
+import { BackendError, MillraceError } from '#data/errors.ts'
+import type { BackendName } from '#models/backend.ts'
+import type { ParameterVector } from '#models/classifier/parameters.ts'
+import { REGIMES } from '#models/regime.ts'
+import {
+  addShards,
+  type Batch,
+  forwardShards,
+  type ShardData,
+  shardGradient,
+  shardProbabilities,
+  shardsOf,
+} from './shards.ts'
+
+/** Where losses and gradients come from: this process or several threads. */
+export interface Gradients {
+  /** Threads that compute; 1 is this process. */
+  readonly threads: number
+  /**
+   * Loss of a batch and its gradient, laid out like the parameters.
+   *
+   * @throws {BackendError} where the backend or a thread fails
+   */
+  batch(parameters: ParameterVector, batch: Batch): Promise<{ loss: number; gradient: Float32Array }>
+  /**
+   * Regime probabilities of the validation fold, `[windows, 3]`.
+   *
+   * @throws {BackendError} where the backend or a thread fails
+   */
+  validation(parameters: ParameterVector): Promise<Float32Array>
+  /** Frees what it holds; computing is over. */
+  close(): Promise<void>
+}
+
+/**
+ * Losses and gradients on TensorFlow.js's backend in this process.
+ *
+ * @param whole take a batch in one piece, as graphics cards like it, instead of in shards
+ */
+export function gradientsHere(data: ShardData, { whole = false, signal }: HereOptions = {}): Gradients {
+  return {
+    threads: 1,
+    async batch(parameters, batch) {
+      const count = batch.indices.length
+      const parts = []
+      for (const shard of whole ? [{ from: 0, to: count }] : shardsOf(count)) {
+        signal?.throwIfAborted()
+        parts.push(await attempt(() => shardGradient(data, parameters, batch, shard)))
+      }
+      return addShards(parts, parameters.length)
+    },
+    async validation(parameters) {
+      const answers = new Float32Array(data.validation.length * REGIMES.length)
+      for (const shard of forwardShards(data.validation.length)) {
+        signal?.throwIfAborted()
+        answers.set(await attempt(() => shardProbabilities(data, parameters, shard)), shard.from * REGIMES.length)
+      }
+      return answers
+    },
+    close: async () => {},
+  }
+}
+
+interface HereOptions {
+  readonly whole?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** Backends that take a batch in one piece, and in one process. */
+export function takesWholeBatches(backend: BackendName): boolean {
+  return backend !== 'wasm'
+}
+
+/** Whatever a backend throws becomes a {@link BackendError}; what we threw ourselves stays what it is. */
+async function attempt<T>(compute: () => Promise<T>): Promise<T> {
+  try {
+    return await compute()
+  } catch (error) {
+    if (error instanceof MillraceError) throw error
+    throw new BackendError(`the training backend failed: ${wordsOf(error)}`, {}, error)
+  }
+}
+
+/** What an error says, in one line; some (DOMException) only have a name. */
+export function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return (error.message || error.name).split('\n')[0]
+}
