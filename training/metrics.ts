@@ -8,7 +8,7 @@ const CLASSES = REGIMES.length
 export const NO_REGIME = 255
 
 /** Machine epsilon of float32: scikit-learn clips float32 probabilities at the same value. */
-const SMALLEST_PROBABILITY = 2 ** -23
+export const SMALLEST_PROBABILITY = 2 ** -23
 
 /**
  * Counts of truth against prediction.
@@ -82,13 +82,20 @@ export function logLoss(truth: Uint8Array, probabilities: Float32Array): number 
   let sum = 0
   let n = 0
   for (let i = 0; i < truth.length; i++) {
-    const start = i * CLASSES
-    if (Number.isNaN(probabilities[start] + probabilities[start + 1] + probabilities[start + 2])) continue
-    const probability = probabilities[start + truth[i]]
-    sum -= Math.log(Math.min(Math.max(probability, SMALLEST_PROBABILITY), 1 - SMALLEST_PROBABILITY))
+    const loss = sampleLogLoss(truth, probabilities, i)
+    if (Number.isNaN(loss)) continue
+    sum += loss
     n++
   }
   return sum / n
+}
+
+/** Negative log-likelihood of the truth of sample `i`, clipped as in {@link logLoss}; `NaN` where a row has a `NaN`. */
+export function sampleLogLoss(truth: Uint8Array, probabilities: Float32Array, i: number): number {
+  const start = i * CLASSES
+  if (Number.isNaN(probabilities[start] + probabilities[start + 1] + probabilities[start + 2])) return Number.NaN
+  const probability = probabilities[start + truth[i]]
+  return -Math.log(Math.min(Math.max(probability, SMALLEST_PROBABILITY), 1 - SMALLEST_PROBABILITY))
 }
 
 /**
