@@ -39,7 +39,10 @@ export function fitScaling(channels: readonly string[], blocks: readonly Float32
     const known = column.subarray(0, count).sort()
     median.push(quantile(known, 0.5))
     iqr.push(quantile(known, 0.75) - quantile(known, 0.25) || standardDeviation(known) * 1.349)
-    if (!(iqr[c] > 0)) throw new InputError(`feature "${channel}" has one value only in the training set`, { channel })
+    // The values are asked too: rounding can leave a deviation of 1e-16 where all of them are 1.25.
+    if (!(iqr[c] > 0) || known[0] === known[count - 1]) {
+      throw new InputError(`feature "${channel}" has one value only in the training set`, { channel })
+    }
   })
   return { channels, median, iqr }
 }

@@ -19,6 +19,7 @@ describe('scaling', () => {
   test.each([
     ['no value', Float32Array.of(Number.NaN, Number.NaN), '"range" is missing in the whole training set'],
     ['one value only', Float32Array.of(2, 2, 2), '"range" has one value only'],
+    ['one value only, whose mean is rounded', new Float32Array(570).fill(1.25), '"range" has one value only'],
   ])('is refused for a channel with %s', (_, values, message) => {
     expect(() => fitScaling(['range'], [values])).toThrow(InputError)
     expect(() => fitScaling(['range'], [values])).toThrow(message)
