@@ -111,6 +111,39 @@ describe('fitting an HMM regime model', () => {
     await expect(fit).rejects.toThrow(message)
   })
 
+  test.each(['full', 'diagonal'] as const)(
+    'stays finite where channels repeat each other or hardly move (%s)',
+    async (covarianceType) => {
+      const whole = coin(10)
+      const values = new Float64Array(600 * 3)
+      for (let row = 0; row < 600; row++) {
+        const first = whole.values[row * 2]
+        values.set([first, 2 * first, row === 300 ? 1 : 0], row * 3)
+      }
+      const names = ['first', 'twice', 'still']
+      const levels = names.map((channel) => ({ form: 'level', channel }) as const)
+      const floors = { variance: 1e-3, probability: 1e-5 }
+      const model = await fitHmm({
+        sequences: [{ ...whole, values }],
+        channels: names,
+        options: { states: [3], observations: levels, covarianceType, restarts: 1, floors },
+        random: createRandom(1),
+      })
+      for (const name of ['initial', 'transition', 'mean', 'covariance', 'contingency'] as const) {
+        expect(model[name].every(Number.isFinite), name).toBe(true)
+      }
+      const width = covarianceType === 'full' ? 9 : 3
+      const variances = model.covariance.filter((_, at) => (covarianceType === 'full' ? (at % width) % 4 === 0 : true))
+      expect(Math.min(...variances)).toBeGreaterThanOrEqual(floors.variance * (1 - 1e-9))
+    },
+  )
+
+  test('refuses a channel with one value only, which no scale fits', async () => {
+    const still = coin(9).values.map((value, at) => (at % 2 === 1 ? 1.25 : value))
+    const fit = fitHmm({ sequences: [{ ...coin(9), values: still }], channels, options, random: createRandom(1) })
+    await expect(fit).rejects.toThrow('feature "second" has one value only')
+  })
+
   test('says which channel an observation lacks', async () => {
     const wrong = { ...options, observations: [{ form: 'magnitude', channel: 'return12' }] } as const
     const fit = fitHmm({ sequences: [coin(9)], channels, options: wrong, random: createRandom(1) })
