@@ -1,5 +1,6 @@
 import { InputError } from '#data/errors.ts'
 import type { Random } from '#data/random.ts'
+import { normalCdf, normalQuantile, studentCdf, studentQuantile } from './distributions.ts'
 import { quantile } from './quantile.ts'
 
 /** With fewer blocks than this in the data no interval is given: it would be far too narrow. */
@@ -117,17 +118,29 @@ export function blockBootstrap(
     values[r] = statistic(totals)
   }
   values.sort()
-  const tail = (1 - level) / 2
-  return { ...common, low: quantile(values, tail), high: quantile(values, 1 - tail), p: twoSided(values) }
+  const blocks = Math.floor(hours / blockHours)
+  const tail = expandedTail((1 - level) / 2, blocks)
+  return { ...common, low: quantile(values, tail), high: quantile(values, 1 - tail), p: twoSided(values, blocks) }
 }
 
-/** Twice the smaller share of resamples on either side of 0, the estimate itself counted among them. */
-function twoSided(values: Float64Array): number {
+/**
+ * Share of the resamples to leave out on one side for a true share of `tail`: what a t interval is to a normal one,
+ * put into the percentile interval (Hesterberg 2015, section 3.5 of "What teachers should know about the bootstrap":
+ * the expanded percentile interval), blocks taken for the observations.
+ */
+function expandedTail(tail: number, blocks: number): number {
+  return normalCdf(Math.sqrt(blocks / (blocks - 1)) * studentQuantile(tail, blocks - 1))
+}
+
+/** Twice the tail in which 0 lies, the estimate itself counted as a resample; the inverse of {@link expandedTail}. */
+function twoSided(values: Float64Array, blocks: number): number {
   let below = 1
   let above = 1
   for (const value of values) {
     if (value <= 0) below++
     if (value >= 0) above++
   }
-  return Math.min(1, (2 * Math.min(below, above)) / (values.length + 1))
+  const share = Math.min(below, above) / (values.length + 1)
+  if (share >= 0.5) return 1
+  return 2 * studentCdf(normalQuantile(share) / Math.sqrt(blocks / (blocks - 1)), blocks - 1)
 }

@@ -1,4 +1,4 @@
-import { chdtrc, compiled, ndtr, ndtri } from 'cephes'
+import { chdtrc, compiled, ndtr, ndtri, stdtr, stdtri } from 'cephes'
 
 // The library is WebAssembly and answers only once it is compiled, which takes some milliseconds.
 await compiled
@@ -18,4 +18,14 @@ export function normalQuantile(p: number): number {
 /** P(X > x) for a chi-squared X with `degreesOfFreedom`; `NaN` for fewer than 1 or an `x` below 0. */
 export function chiSquaredTail(x: number, degreesOfFreedom: number): number {
   return x >= 0 && degreesOfFreedom >= 1 ? chdtrc(degreesOfFreedom, x) : Number.NaN
+}
+
+/** P(T <= t) for Student's t with a whole number of `degreesOfFreedom`. */
+export function studentCdf(t: number, degreesOfFreedom: number): number {
+  return stdtr(degreesOfFreedom, t)
+}
+
+/** The t with P(T <= t) = `p`, `p` in (0, 1), for Student's t with a whole number of `degreesOfFreedom`. */
+export function studentQuantile(p: number, degreesOfFreedom: number): number {
+  return stdtri(degreesOfFreedom, p)
 }
