@@ -57,7 +57,7 @@ export function sha256(bytes: Uint8Array | string): string {
 }
 
 /** JSON with sorted keys: the same content always has the same text. */
-function canonicalJson(value: unknown): string {
+export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) =>
     part !== null && typeof part === 'object' && !Array.isArray(part)
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -75,6 +75,11 @@ const ID = /^\d{8}T\d{9}Z-[0-9a-f]{16}$/
 /** True for a name that {@link versionId} can have made. */
 export function isVersionId(name: string): boolean {
   return ID.test(name)
+}
+
+/** The time of a version, UTC milliseconds: the first half of its id. */
+export function timeOfVersion(id: string): number {
+  return Date.parse(id.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z-.*$/, '$1-$2-$3T$4:$5:$6.$7Z'))
 }
 
 /**

@@ -1,6 +1,8 @@
-import { type FileHandle, mkdir, open, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { FatalError } from '#data/errors.ts'
+import writeFileAtomic from 'write-file-atomic'
+import { FatalError, ModelError } from '#data/errors.ts'
+import { ownerName } from './owner.ts'
 
 /** What the machine must change before writing can succeed. */
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -45,6 +47,9 @@ async function synchroniseFolder(path: string): Promise<void> {
   if (process.platform !== 'win32') await synchronise(path)
 }
 
+/** Where a folder is put together before it appears; the rest of the name is its owner's. */
+export const DRAFT = '.draft-'
+
 /**
  * Makes `folder` with `files` in it appear at once or not at all: written beside its place under a hidden name, fsynced,
  * renamed. On any failure nothing is left behind.
@@ -53,7 +58,7 @@ async function synchroniseFolder(path: string): Promise<void> {
  */
 export async function writeFolderAtomically(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
   const parent = dirname(folder)
-  const draft = join(parent, `.draft-${process.pid}-${Math.trunc(performance.now() * 1000)}`)
+  const draft = join(parent, `${DRAFT}${await ownerName()}`)
   await writing(folder, async () => {
     await mkdir(parent, { recursive: true })
     // Not recursive: a draft that is there already is somebody else's.
@@ -72,27 +77,18 @@ export async function writeFolderAtomically(folder: string, files: ReadonlyMap<s
   })
 }
 
-/** True where a crash left the last line of a file without its end. */
-async function endsTorn(handle: FileHandle, size: number): Promise<boolean> {
-  if (size === 0) return false
-  const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1)
-  return buffer.toString() !== '\n'
-}
-
 /**
- * Appends one line and fsyncs it. A line that does not fit on the disk is taken back, so that no torn line stays; one
- * that a crash has torn is closed first, so that it spoils no other.
+ * Appends `text` (whole lines) and fsyncs it. What does not fit on the disk is taken back, so that no torn line stays.
  *
- * @returns takes the line back, unless others have appended theirs behind it
+ * @returns bytes of the file before
  * @throws {FatalError} where the disk is full or refuses
  */
-export async function appendLine(path: string, line: string): Promise<() => Promise<void>> {
+export async function appendDurably(path: string, text: string): Promise<number> {
   return writing(path, async () => {
     await mkdir(dirname(path), { recursive: true })
-    const handle = await open(path, 'a+')
+    const handle = await open(path, 'a')
     try {
       const { size } = await handle.stat()
-      const text = `${(await endsTorn(handle, size)) ? '\n' : ''}${line}\n`
       try {
         await handle.appendFile(text)
         await handle.sync()
@@ -100,12 +96,53 @@ export async function appendLine(path: string, line: string): Promise<() => Prom
         await handle.truncate(size)
         throw error
       }
-      return async () => {
-        const { size: present } = await stat(path)
-        if (present === size + Buffer.byteLength(text)) await truncate(path, size)
-      }
+      return size
     } finally {
       await handle.close()
     }
   })
+}
+
+/**
+ * Ends a file of lines that a crash has torn with its last whole line: what it tore was never reported as written. A
+ * last line that is `whole` and lacks only its end is completed.
+ *
+ * @param whole whether a line says all that it must
+ */
+export async function mendLastLine(path: string, whole: (line: string) => boolean): Promise<void> {
+  await writing(path, async () => {
+    const bytes = await readFile(path).catch((error) => {
+      if (codeOf(error) === 'ENOENT') return Buffer.alloc(0)
+      throw error
+    })
+    const end = bytes.lastIndexOf('\n') + 1
+    if (end === bytes.length) return
+    if (whole(bytes.toString('utf8', end))) await appendDurably(path, '\n')
+    else await truncate(path, end)
+  })
+}
+
+/**
+ * Replaces a small text file: the old content or the new one is there at any moment, and the new one for good when this
+ * resolves.
+ *
+ * @throws {FatalError} where the disk is full or refuses
+ */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  await writing(path, async () => {
+    await mkdir(dirname(path), { recursive: true })
+    await writeFileAtomic(path, text)
+    await synchroniseFolder(dirname(path))
+  })
+}
+
+/** Reads a file; `undefined` where there is none. What cannot be read for another reason is a broken model. */
+export async function readOrNothing(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path)
+  } catch (cause) {
+    const code = codeOf(cause)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw new ModelError(`${path} cannot be read (${code ?? cause})`, { path, code }, cause)
+  }
 }

@@ -1,11 +1,11 @@
-import { access, mkdir, readdir, readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import writeFileAtomic from 'write-file-atomic'
-import { z } from 'zod'
+import { access, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { InputError, ModelError } from '#data/errors.ts'
 import { CARD_SCHEMA_VERSION, CardContent, isVersionId, type ModelCard, parseCard, sha256, versionId } from './card.ts'
-import { appendLine, codeOf, writeFolderAtomically, writing } from './durable-files.ts'
-import { SERVED_KINDS, type ServedKind } from './regime.ts'
+import { codeOf, readOrNothing, writeFolderAtomically } from './durable-files.ts'
+import type { ServedKind } from './regime.ts'
+import { aliasFile, changeRegistry, versionFolder } from './registry-change.ts'
+import { type Alias, type AliasMove, isMove, type LogEntry, type RegistryLog, readLog } from './registry-log.ts'
 
 export const DEFAULT_REGISTRY = 'var/models'
 
@@ -14,11 +14,6 @@ export const ONNX_FILE = 'model.onnx'
 /** The streaming step of the same model: one knot in, state and probabilities out. */
 export const STEP_FILE = 'step.onnx'
 const CARD_FILE = 'card.json'
-const LOG_FILE = 'log.jsonl'
-
-/** Movable names of versions: the one that serves, and the one that wants to. */
-export const ALIASES = ['champion', 'challenger'] as const
-export type Alias = (typeof ALIASES)[number]
 
 /** A version to be kept: `model.onnx`, the weights, the self-check, by file name. */
 export interface NewVersion {
@@ -35,17 +30,6 @@ export interface StoredVersion {
   /** Its folder. */
   readonly path: string
 }
-
-const AliasMove = z.object({
-  /** UTC milliseconds. */
-  time: z.int(),
-  kind: z.enum(SERVED_KINDS),
-  alias: z.enum(ALIASES),
-  from: z.string().nullable(),
-  to: z.string(),
-  reason: z.string(),
-})
-export type AliasMove = z.infer<typeof AliasMove>
 
 /** Checkpoints on disk: immutable versions `<kind>/<id>/`, and aliases that move. */
 export interface Registry {
@@ -66,7 +50,8 @@ export interface Registry {
    */
   read(kind: ServedKind, id: string): Promise<StoredVersion>
   /**
-   * Points `alias` at a version, after checking that it is whole; the move is logged first.
+   * Points `alias` at a version, after checking that it is whole; the move is logged. Whether a version may be champion
+   * is for `registry-promotion.ts` to say.
    *
    * @throws {ModelError} where the version is not usable
    * @throws {FatalError} where the disk is full or refuses; the alias stays where it was
@@ -78,24 +63,25 @@ export interface Registry {
    * @throws {ModelError} where it points at nothing
    */
   resolve(kind: ServedKind, alias: Alias): Promise<string>
-  /**
-   * All moves of aliases, oldest first.
-   *
-   * @throws {ModelError} naming the line of the log that is none (torn by a crash: that move was never made)
-   */
+  /** The id that `alias` points at; undefined where it points at nothing, or its file is broken. */
+  find(kind: ServedKind, alias: Alias): Promise<string | undefined>
+  /** All that ever happened, oldest first. */
+  log(): Promise<RegistryLog>
+  /** All moves of aliases, oldest first. */
   moves(): Promise<AliasMove[]>
+  /** Decides on changes and makes them, all or none, while no other process changes the registry. */
+  change(decide: () => Promise<readonly LogEntry[]>): Promise<readonly LogEntry[]>
 }
 
 /** Opens the registry in `directory`, which need not exist yet. */
 export function openRegistry(directory: string = DEFAULT_REGISTRY): Registry {
-  const folderOf = (kind: ServedKind, id: string) => join(directory, kind, id)
-  const aliasFile = (kind: ServedKind, alias: Alias) => join(directory, kind, alias)
+  const folderOf = (kind: ServedKind, id: string) => versionFolder(directory, kind, id)
 
   async function resolveOrNothing(kind: ServedKind, alias: Alias): Promise<string | undefined> {
-    const text = await readOrNothing(aliasFile(kind, alias))
-    const id = text?.toString().trim()
+    const file = aliasFile(directory, kind, alias)
+    const id = (await readOrNothing(file))?.toString().trim()
     if (id === undefined || isVersionId(id)) return id
-    throw new ModelError(`${aliasFile(kind, alias)} does not hold the id of a version: "${id}"`, { kind, alias })
+    throw new ModelError(`${file} does not hold the id of a version: "${id}"`, { kind, alias })
   }
 
   const registry: Registry = {
@@ -153,36 +139,35 @@ export function openRegistry(directory: string = DEFAULT_REGISTRY): Registry {
     },
 
     async promote(kind, id, alias, reason, now) {
-      await registry.read(kind, id)
-      const from = await resolveOrNothing(kind, alias).catch((error) => {
-        // A broken alias file is replaced, not obeyed.
-        if (error instanceof ModelError) return undefined
-        throw error
-      })
-      const move: AliasMove = { time: now, kind, alias, from: from ?? null, to: id, reason }
-      // Logged before it is done, so that no move is ever missing from the log; a move that fails is struck out.
-      const strikeOut = await appendLine(join(directory, LOG_FILE), JSON.stringify(AliasMove.parse(move)))
-      const file = aliasFile(kind, alias)
-      await writing(file, async () => {
-        await mkdir(dirname(file), { recursive: true })
-        await writeFileAtomic(file, `${id}\n`)
-      }).catch(async (error) => {
-        await strikeOut()
-        throw error
+      await registry.change(async () => {
+        await registry.read(kind, id)
+        const from = (await registry.find(kind, alias)) ?? null
+        return [{ time: now, kind, alias, from, to: id, reason }]
       })
     },
 
     async resolve(kind, alias) {
       const id = await resolveOrNothing(kind, alias)
       if (id !== undefined) return id
-      throw new ModelError(`no ${kind} is ${alias} in ${directory}: train one and promote it`, { kind, alias })
+      const remedy = `see \`millrace models list\` for what there is, or train`
+      throw new ModelError(`no ${kind} is ${alias} in ${directory}: ${remedy}`, { kind, alias })
     },
 
-    async moves() {
-      const file = join(directory, LOG_FILE)
-      const lines = (await readOrNothing(file))?.toString().split('\n') ?? []
-      return lines.flatMap((line, i) => (line === '' ? [] : [parseMove(line, `${file} line ${i + 1}`)]))
+    async find(kind, alias) {
+      return resolveOrNothing(kind, alias).catch((error) => {
+        // A broken alias file is replaced, not obeyed.
+        if (error instanceof ModelError) return undefined
+        throw error
+      })
     },
+
+    log: () => readLog(directory),
+
+    async moves() {
+      return (await readLog(directory)).entries.filter(isMove)
+    },
+
+    change: (decide) => changeRegistry(directory, decide),
   }
   return registry
 }
@@ -211,25 +196,6 @@ function makeCard(content: CardContent, files: Readonly<Record<string, Uint8Arra
     }),
   )
   return { ...card, id: versionId(card) }
-}
-
-function parseMove(line: string, where: string): AliasMove {
-  try {
-    return AliasMove.parse(JSON.parse(line))
-  } catch (cause) {
-    throw new ModelError(`${where} is not a move of an alias: remove the line`, { place: where }, cause)
-  }
-}
-
-/** Reads a file; `undefined` where there is none. What cannot be read for another reason is a broken model. */
-async function readOrNothing(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path)
-  } catch (cause) {
-    const code = codeOf(cause)
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-    throw new ModelError(`${path} cannot be read (${code ?? cause})`, { path, code }, cause)
-  }
 }
 
 async function exists(path: string): Promise<boolean> {

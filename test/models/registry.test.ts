@@ -13,7 +13,8 @@ vi.mock('write-file-atomic', async (original) => {
   const { default: real } = await original<{ default: (path: string, text: string) => Promise<void> }>()
   return {
     default: async (path: string, text: string) => {
-      if (!disk.aliasesFit) throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+      if (!disk.aliasesFit && path.endsWith('champion'))
+        throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
       return real(path, text)
     },
   }
@@ -99,16 +100,26 @@ describe('the registry', () => {
     ])
   })
 
-  test('names a line of the log that a crash has torn, and lets it spoil no other', async () => {
+  test('leaves out a line of the log that a crash has torn, and mends it with the next move', async () => {
     const { id } = await registry.save(workingVersion('hmm', 1))
     const log = join(registry.directory, 'log.jsonl')
     await registry.promote('hmm', id, 'champion', 'first', NOW)
     writeFileSync(log, `${readFileSync(log, 'utf8')}{"time":17`)
+    expect(await registry.log()).toMatchObject({ entries: [{ reason: 'first' }], remarks: [] })
     await registry.promote('hmm', id, 'champion', 'second', NOW)
-    await expect(registry.moves()).rejects.toThrow(ModelError)
-    await expect(registry.moves()).rejects.toThrow('log.jsonl line 2 is not a move of an alias')
-    writeFileSync(log, readFileSync(log, 'utf8').replace('{"time":17\n', ''))
     expect((await registry.moves()).map(({ reason }) => reason)).toEqual(['first', 'second'])
+    expect(readFileSync(log, 'utf8').split('\n')).toHaveLength(3)
+  })
+
+  test('passes over a line inside the log that is no entry, and says so', async () => {
+    const { id } = await registry.save(workingVersion('hmm', 1))
+    const log = join(registry.directory, 'log.jsonl')
+    await registry.promote('hmm', id, 'champion', 'first', NOW)
+    writeFileSync(log, `{"time":17\n${readFileSync(log, 'utf8')}`)
+    await registry.promote('hmm', id, 'champion', 'second', NOW)
+    const { entries, remarks } = await registry.log()
+    expect(entries).toMatchObject([{ reason: 'first' }, { reason: 'second' }])
+    expect(remarks).toEqual([`${log} line 1 is no entry of the log and is passed over`])
   })
 
   test('keeps one version when the same is saved twice at once', async () => {
@@ -223,6 +234,25 @@ describe('a full disk', () => {
     disk.aliasesFit = false
     await expect(registry.promote('hmm', b.id, 'champion', 'second', NOW)).rejects.toThrow(FatalError)
     expect(await registry.resolve('hmm', 'champion')).toBe(a.id)
+    expect(await registry.moves()).toHaveLength(1)
+    disk.aliasesFit = true
+    await registry.promote('hmm', b.id, 'champion', 'third', NOW)
+    expect((await registry.moves()).map(({ reason }) => reason)).toEqual(['first', 'third'])
+  })
+
+  test('that takes one alias of two moves neither', async () => {
+    const [a, b] = [await registry.save(workingVersion('hmm', 1)), await registry.save(workingVersion('hmm', 2))]
+    await registry.promote('hmm', a.id, 'challenger', 'first', NOW)
+    disk.aliasesFit = false
+    const move = { time: NOW, kind: 'hmm' as const, to: b.id, reason: 'both' }
+    const both = [
+      { ...move, alias: 'challenger' as const, from: a.id },
+      { ...move, alias: 'champion' as const, from: null },
+    ]
+    await expect(registry.change(async () => both)).rejects.toThrow(FatalError)
+    disk.aliasesFit = true
+    expect(await registry.resolve('hmm', 'challenger')).toBe(a.id)
+    expect(await registry.find('hmm', 'champion')).toBeUndefined()
     expect(await registry.moves()).toHaveLength(1)
   })
 })

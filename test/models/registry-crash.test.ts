@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, test } from 'vitest'
+import { createRandom } from '#data/random.ts'
+import { SERVED_KINDS } from '#models/regime.ts'
+import { openRegistry } from '#models/registry.ts'
+import { isChangePending } from '#models/registry-change.ts'
+import { reigns } from '#models/registry-history.ts'
+import { lockHolder } from '#models/registry-lock.ts'
+import { listVersions } from '#models/registry-view.ts'
+import { tinyVersion } from './fixtures/tiny-version.ts'
+
+const KILLS = 200
+/** Children that are started ahead of their turn: starting one takes longer than its life. */
+const AHEAD = 3
+/** The longest that a child lives, milliseconds: several rounds of changes. */
+const LONGEST = 25
+
+const folder = mkdtempSync(join(tmpdir(), 'millrace-crash-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const directory = join(folder, 'models')
+const program = fileURLToPath(new URL('./fixtures/registry-churn.ts', import.meta.url))
+const children = new Set<ChildProcess>()
+afterAll(() => {
+  for (const child of children) child.kill('SIGKILL')
+})
+
+/** A child that waits for its turn. */
+function startChild(seed: number): ChildProcess {
+  const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, 'cache') }
+  const child = spawn(process.execPath, [program, directory, String(seed)], { stdio: ['pipe', 'pipe', 'inherit'], env })
+  children.add(child)
+  child.on('exit', () => children.delete(child))
+  return child
+}
+
+test(`a process that is killed at any of ${KILLS} instants leaves the registry readable and the champion whole`, async () => {
+  const random = createRandom(20_260_105).fork('kills')
+  const registry = openRegistry(directory)
+  const waiting = Array.from({ length: AHEAD }, (_, i) => startChild(i))
+  const interrupted = { locked: 0, pending: 0 }
+  let crowned = false
+  for (let kill = 0; kill < KILLS; kill++) {
+    const child = waiting.shift() as ChildProcess
+    waiting.push(startChild(kill + AHEAD))
+    const exit = once(child, 'exit')
+    child.stdin?.write('go\n')
+    await once(child.stdout as NodeJS.ReadableStream, 'data')
+    await pause(random.uniform() * LONGEST)
+    child.kill('SIGKILL')
+    expect(await exit).toEqual([null, 'SIGKILL'])
+
+    if (readdirSync(directory).includes('.lock')) interrupted.locked++
+    if (await isChangePending(directory)) interrupted.pending++
+    expect(await lockHolder(directory)).toBeUndefined()
+    const view = await listVersions(registry, { now: 0 })
+    expect(view.remarks).toEqual([])
+    expect(view.versions.filter(({ broken }) => broken !== undefined)).toEqual([])
+    for (const kind of SERVED_KINDS) {
+      const champion = await registry.find(kind, 'champion')
+      // Once there is one there always is one.
+      if (crowned) expect(champion).toBeDefined()
+      crowned ||= champion !== undefined && kind === SERVED_KINDS[1]
+    }
+
+    // Every few kills somebody else changes the registry: what was begun is finished, and nothing is left lying about.
+    if (kill % 5 !== 4) continue
+    const now = 1_743_500_000_000 + kill * 1_000_000 + 999_000
+    for (const kind of SERVED_KINDS) {
+      const { id } = await registry.save(tinyVersion(kind, now))
+      await registry.promote(kind, id, 'challenger', 'a new one', now)
+      expect(await registry.resolve(kind, 'challenger')).toBe(id)
+      expect(await registry.find(kind, 'champion')).toBe(reigns((await registry.log()).entries, kind).at(-1)?.to)
+      expect(
+        readdirSync(join(directory, kind)).filter((name) => !/^\d{8}T|^champion$|^challenger$/.test(name)),
+      ).toEqual([])
+    }
+    expect(readdirSync(directory).sort()).toEqual(['cde', 'hmm', 'log.jsonl'])
+  }
+  for (const child of waiting) child.kill('SIGKILL')
+  // Else the instants were none: changes must have been interrupted in their midst.
+  expect(interrupted.locked).toBeGreaterThan(KILLS / 10)
+  expect(interrupted.pending).toBeGreaterThan(KILLS / 40)
+}, 120_000)
