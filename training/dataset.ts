@@ -1,6 +1,7 @@
 import { type Bars, HOUR, type TimeRange } from '#data/bars.ts'
 import { computeFeatures, FEATURES, type Feature, type FeatureTable } from '#data/features.ts'
 import { type WindowEnd, windowRows } from '#data/windows.ts'
+import { REGIMES } from '#models/regime.ts'
 import { fitScaling, type Scaling } from '#models/scaling.ts'
 import { CENTRED_LABEL, centredLabels, type LabelDefinition, NO_LABEL } from './labels.ts'
 import { type Part, partOf, type Split } from './splits.ts'
@@ -74,6 +75,18 @@ export function selectSamples(dataset: Dataset, part: Part, options: SampleOptio
     }
   }
   return { ends, labels: Uint8Array.from(labels) }
+}
+
+/** Share of each class among the labelled hours of the training part, `[3]`, and how many these are. */
+export function classFrequencies({ markets, split }: Dataset): { frequencies: number[]; hours: number } {
+  const counts = new Array<number>(REGIMES.length).fill(0)
+  for (const { features, labels } of markets) {
+    for (let row = 0; row < labels.length; row++) {
+      if (labels[row] !== NO_LABEL && partOf(split, features.asOf[row]) === 'train') counts[labels[row]]++
+    }
+  }
+  const hours = counts.reduce((sum, count) => sum + count, 0)
+  return { frequencies: counts.map((count) => count / hours), hours }
 }
 
 /** Training windows from which on leaving out neighbours, which share most of their knots, costs nothing. */

@@ -82,6 +82,28 @@ export interface ModelScore extends Stability {
   readonly distance?: { readonly macroF1: number; readonly logLoss: number; readonly divergence: number }
   /** Scores against the simulator's own regimes instead of the labels (simulated data only). */
   readonly againstTruth?: { readonly accuracy: number; readonly macroF1: number }
+  /** The same answers after a temperature that was fitted on validation. */
+  readonly calibrated?: CalibratedScore
+}
+
+/** What probabilities are worth after calibration on validation; see `statistics/temperature.ts`. */
+export interface CalibratedScore {
+  readonly temperature: number
+  readonly ece: number
+  /** Nats. */
+  readonly logLoss: number
+  /** Log-loss skill over the class frequencies of the training fold. */
+  readonly skill: number
+}
+
+/** Lead of one model over another in macro-F1, with its 95 % bootstrap interval (`NaN` where hours are too few). */
+export interface ModelDifference {
+  readonly first: string
+  readonly second: string
+  readonly difference: number
+  readonly low: number
+  readonly high: number
+  readonly p: number
 }
 
 /** Who is best on a coin, over the hours that every model with an answer there answered. */
@@ -102,6 +124,8 @@ export interface Evaluation {
   readonly winners: Record<string, Winner>
   /** Scores of the best possible probabilities (simulated data only). */
   readonly optimum?: ModelScore
+  /** Leads of CDE and HMM; left out where they were not asked for. */
+  readonly differences?: readonly ModelDifference[]
 }
 
 /**
@@ -186,16 +210,22 @@ function distanceTo(label: Uint8Array, best: Float32Array, probabilities: Float3
   }
 }
 
-/** The most probable class of each row, {@link NO_REGIME} for a row with a `NaN`. */
-function decide(model: string, probabilities: Float32Array): Uint8Array {
-  const prediction = new Uint8Array(probabilities.length / REGIMES.length)
-  for (let i = 0; i < prediction.length; i++) {
+/** The most probable class of each row; {@link NO_REGIME} for a row with a `NaN`. */
+export function classesOf(probabilities: Float32Array): Uint8Array {
+  return Uint8Array.from({ length: probabilities.length / REGIMES.length }, (_, i) => {
     const start = i * REGIMES.length
     const sum = probabilities[start] + probabilities[start + 1] + probabilities[start + 2]
-    if (Number.isNaN(sum)) {
-      prediction[i] = NO_REGIME
-      continue
-    }
+    return Number.isNaN(sum) ? NO_REGIME : mostProbable(probabilities, i)
+  })
+}
+
+/** {@link classesOf} of rows that are checked to be distributions. */
+function decide(model: string, probabilities: Float32Array): Uint8Array {
+  const prediction = classesOf(probabilities)
+  for (let i = 0; i < prediction.length; i++) {
+    if (prediction[i] === NO_REGIME) continue
+    const start = i * REGIMES.length
+    const sum = probabilities[start] + probabilities[start + 1] + probabilities[start + 2]
     const smallest = Math.min(probabilities[start], probabilities[start + 1], probabilities[start + 2])
     if (smallest < 0 || Math.abs(sum - 1) > SUM_TOLERANCE) {
       const row = [...probabilities.subarray(start, start + REGIMES.length)]
@@ -205,7 +235,6 @@ function decide(model: string, probabilities: Float32Array): Uint8Array {
         value: row,
       })
     }
-    prediction[i] = mostProbable(probabilities, i)
   }
   return prediction
 }

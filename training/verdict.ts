@@ -1,55 +1,89 @@
+import { SERVED_KINDS, type ServedKind } from '#models/regime.ts'
 import type { Evaluation } from './evaluation.ts'
+import { type CandidateMeasures, type Gate, gatesOf } from './gates.ts'
 
-/** A lead in macro-F1 below this counts as none: less than what reruns with other seeds move it. */
-export const SMALLEST_LEAD = 0.005
-
-/** Names for people; a model without one is shown by its key. */
-const NAMES: Record<string, string> = { cde: 'neural CDE', hmm: 'HMM', rule: 'hand rule', linear: 'linear model' }
-/** What may be shipped, and what it must beat to be worth it. */
-const CANDIDATES = ['cde', 'hmm']
-const BASELINES = ['rule', 'linear']
-
-/** Which model the macro-F1 speaks for, with the reason in one sentence. */
+/** What is to be shipped, and every condition that this rests on. */
 export interface Verdict {
-  readonly ship: string | 'none'
+  readonly ship: ServedKind | 'none'
+  /** A kind that passes its own gates beside the one shipped, and may stand in where that one cannot serve. */
+  readonly fallback?: ServedKind
   readonly sentence: string
+  readonly gates: readonly Gate[]
+}
+
+const NAMES: Record<ServedKind, string> = { cde: 'neural CDE', hmm: 'HMM' }
+
+/**
+ * Ships the first candidate that passes all of its gates, the neural CDE before the HMM; none where neither does.
+ *
+ * @param candidates in the order in which they are preferred
+ * @param remark how far this verdict carries; ends the sentence
+ */
+export function judge(candidates: readonly CandidateMeasures[], remark: string): Verdict {
+  const judged = candidates.map((measures) => ({ measures, gates: gatesOf(measures) }))
+  const gates = judged.flatMap((one) => one.gates)
+  const fit = judged.filter((one) => one.gates.every(({ passed }) => passed))
+  const [best, second] = fit
+  if (best) {
+    const { candidate, name } = best.measures
+    const others = judged.filter((one) => !fit.includes(one)).map((one) => ` ${whyNot(one)}`)
+    return {
+      ship: candidate,
+      ...(second && { fallback: second.measures.candidate }),
+      sentence: `Ship the ${name}: it passes all ${best.gates.length} gates.${others.join('')} ${remark}`,
+      gates,
+    }
+  }
+  const reasons = judged.length > 0 ? judged.map(whyNot).join(' ') : 'Neither CDE nor HMM gave an answer.'
+  return { ship: 'none', sentence: `Ship none. ${reasons} ${remark}`, gates }
+}
+
+function whyNot({
+  measures,
+  gates,
+}: {
+  readonly measures: CandidateMeasures
+  readonly gates: readonly Gate[]
+}): string {
+  const failed = gates.filter(({ passed }) => !passed)
+  return `The ${measures.name} fails ${failed.length} of ${gates.length}: ${failed.map(({ detail }) => detail).join('; ')}.`
 }
 
 /**
- * Reads the evaluation in one sentence: ship the better of CDE and HMM if it leads both baselines by
- * {@link SMALLEST_LEAD} in macro-F1, has not collapsed and answered every hour; otherwise ship none. A comparison
- * of numbers, not yet a significance test, and the sentence says so.
+ * The verdict on checkpoints that were compared on one test period: the gates that can be told there, the bootstrap
+ * among them. Other seeds and other periods are not in it (`walk-forward/` has them), and the sentence says so.
  */
-export function verdict({ models }: Evaluation): Verdict {
-  const name = (model: string) => `${NAMES[model] ?? model} (${models[model].macroF1.toFixed(3)})`
-  const list = (names: string[]) => names.map(name).join(' and ')
-  const caveat = 'Macro-F1 on one test period, not yet a significance test.'
-  const byScore = (a: string, b: string) => models[b].macroF1 - models[a].macroF1
-  const measured = (model: string) => model in models && models[model].answered > 0
-  const best = CANDIDATES.filter(measured).sort(byScore)[0]
-  const baselines = BASELINES.filter(measured).sort(byScore)
-  if (best === undefined) return { ship: 'none', sentence: 'Ship none: neither CDE nor HMM gave an answer.' }
-  if (baselines.length === 0) {
-    return { ship: 'none', sentence: `Ship none: no baseline was measured to compare ${name(best)} with. ${caveat}` }
+export function verdict(evaluation: Evaluation): Verdict {
+  const { models } = evaluation
+  const present = SERVED_KINDS.filter((kind) => kind in models && models[kind].answered > 0)
+  const baselines = ['rule', 'linear'].filter((model) => model in models && models[model].answered > 0)
+  const remark = 'One test period and one seed: see `evaluate` for more of both.'
+  if (present.length > 0 && baselines.length < 2) {
+    return { ship: 'none', sentence: `Ship none: a baseline to compare with was not measured. ${remark}`, gates: [] }
   }
-
-  const ahead = baselines.filter((model) => models[model].macroF1 > models[best].macroF1 - SMALLEST_LEAD)
-  const flaws = [
-    ...(ahead.length > 0 ? [`it does not lead the ${list(ahead)} by ${SMALLEST_LEAD}`] : []),
-    ...(models[best].collapsed ? ['it has in effect given up one regime'] : []),
-    ...(models[best].unanswered > 0 ? [`it left ${models[best].unanswered} hours unanswered`] : []),
-  ]
-  const rival = CANDIDATES.find((model) => model !== best && measured(model))
-  if (flaws.length > 0) {
-    return {
-      ship: 'none',
-      sentence: `Ship none: the best candidate is the ${name(best)}, but ${join(flaws)}. ${caveat}`,
-    }
-  }
-  const beaten = [...baselines, ...(rival ? [rival] : [])].map((model) => `the ${name(model)}`)
-  return { ship: best, sentence: `Ship the ${name(best)}: it leads ${join(beaten)}. ${caveat}` }
+  return judge(
+    present.map((kind) => measuresOf(evaluation, kind, present)),
+    remark,
+  )
 }
 
-function join(parts: string[]): string {
-  return parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`
+function measuresOf(evaluation: Evaluation, kind: ServedKind, present: readonly ServedKind[]): CandidateMeasures {
+  const { models, labels, differences = [] } = evaluation
+  const score = models[kind]
+  const lead = (over: string) => {
+    const found = differences.find(({ first, second }) => first === kind && second === over)
+    return found ?? { difference: score.macroF1 - models[over].macroF1, low: Number.NaN, high: Number.NaN }
+  }
+  return {
+    candidate: kind,
+    name: `${NAMES[kind]} (${score.macroF1.toFixed(3)})`,
+    overRule: lead('rule'),
+    overLogistic: lead('linear'),
+    ...(kind === 'cde' && present.includes('hmm') && { overHmm: lead('hmm') }),
+    leastOccupied: Math.min(...Object.values(score.occupancy)),
+    churnPerDay: score.churnPerDay,
+    labelChurnPerDay: labels.churnPerDay,
+    ...(score.calibrated && { ece: score.calibrated.ece, skill: score.calibrated.skill }),
+    unanswered: score.unanswered,
+  }
 }

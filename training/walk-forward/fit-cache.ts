@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { deserialize, serialize } from 'node:v8'
+import writeFileAtomic from 'write-file-atomic'
+import { FatalError } from '#data/errors.ts'
+import type { Fit, FitData, FitTask } from './fit.ts'
+
+/** Fits on disk, so that an evaluation that is asked for again, or was cut off, goes on where it was. */
+export interface FitCache {
+  /** The fit of `task`, if it is there and whole. */
+  read(task: FitTask): Promise<Fit | undefined>
+  write(task: FitTask, fit: Fit): Promise<void>
+}
+
+export interface FitCacheOptions {
+  /** Directory of the entries, made when the first is written. */
+  readonly directory: string
+  /** SHA-256 of the bars. */
+  readonly dataHash: string
+  readonly data: FitData
+  /** Told of an entry that is there and cannot be used. */
+  readonly onUnusable: (message: string) => void
+}
+
+const ROOT = new URL('../../', import.meta.url)
+/** Folders whose code a fit goes through, from bars to weights. */
+const CODE = [
+  'data',
+  'models',
+  'models/classifier',
+  'models/neural-cde',
+  'models/hmm',
+  'training',
+  'training/walk-forward',
+]
+const DIGEST_BYTES = 32
+
+/** SHA-256 over the code that fits: a change of it makes older entries those of another program. */
+export async function codeHash(): Promise<string> {
+  const hash = createHash('sha256')
+  for (const folder of CODE) {
+    const names = (await readdir(new URL(`${folder}/`, ROOT))).filter((name) => name.endsWith('.ts')).sort()
+    for (const name of names) hash.update(name).update(await readFile(new URL(`${folder}/${name}`, ROOT)))
+  }
+  return hash.digest('hex')
+}
+
+/**
+ * Opens the cache of the fits of one data set.
+ *
+ * An entry is named by the hash of everything that decides what a fit gives: bars, coins, settings, code, fold,
+ * contestant and seed. It begins with its own SHA-256; one that does not match is told of and not used.
+ */
+export async function openFitCache({ directory, dataHash, data, onUnusable }: FitCacheOptions): Promise<FitCache> {
+  const { coins, label, options, markets } = data
+  const shared = JSON.stringify({
+    code: await codeHash(),
+    dataHash,
+    pool: markets.map(({ bars }) => bars.coin),
+    coins,
+    label,
+    options,
+  })
+  const pathOf = (task: FitTask) => {
+    const { contestant, fold, seed, target, without } = task
+    const key = createHash('sha256').update(shared).update(JSON.stringify({ contestant, fold, seed, target, without }))
+    return join(directory, `${key.digest('hex').slice(0, 40)}.fit`)
+  }
+  return {
+    async read(task) {
+      const path = pathOf(task)
+      let bytes: Buffer
+      try {
+        bytes = await readFile(path)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+        throw error
+      }
+      const content = bytes.subarray(DIGEST_BYTES)
+      if (!digestOf(content).equals(bytes.subarray(0, DIGEST_BYTES))) {
+        onUnusable(`${path} is damaged and not used: its fit is done again`)
+        return undefined
+      }
+      return deserialize(content) as Fit
+    },
+    async write(task, fit) {
+      const path = pathOf(task)
+      const content = serialize(fit)
+      try {
+        await mkdir(directory, { recursive: true })
+        await writeFileAtomic(path, Buffer.concat([digestOf(content), content]))
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        throw new FatalError(`a finished fit could not be kept: ${path}: ${reason}`, { path }, error)
+      }
+    },
+  }
+}
+
+function digestOf(content: Uint8Array): Buffer {
+  return createHash('sha256').update(content).digest()
+}
