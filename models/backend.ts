@@ -16,6 +16,17 @@ export interface Backend {
   readonly reason: string
 }
 
+/** How a backend failed that went on computing, in a few words; its results since then are worth nothing. */
+let silentFailure: string | undefined
+
+/**
+ * Why the results of the backend in force must not be used; undefined while all is well. A graphics card that is lost or
+ * out of memory goes on answering, with zeros: whoever takes a result asks here before using it.
+ */
+export function backendFault(): string | undefined {
+  return silentFailure
+}
+
 interface Trial {
   /** Loads the library and makes it TensorFlow.js's backend; says in a few words what it runs on. */
   readonly load: (askedByName: boolean) => Promise<string>
@@ -27,7 +38,12 @@ function restoreIsNullOrUndefined(): void {
   legacy.isNullOrUndefined ??= (value) => value === null || value === undefined
 }
 
-async function activate(name: string): Promise<void> {
+/** TensorFlow.js's own name of each backend. */
+const NAMES: Record<BackendName, string> = { 'tfjs-native-gpu': 'tensorflow', webgpu: 'webgpu', wasm: 'wasm' }
+
+async function activate(backend: BackendName): Promise<void> {
+  const name = NAMES[backend]
+  silentFailure = undefined
   if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js could not start its backend "${name}"`)
   await tf.ready()
 }
@@ -39,7 +55,7 @@ const TRIALS: Record<BackendName, Trial> = {
       // Optional dependency: the name is not resolved by the compiler, because it may not be installed.
       const packageName = 'tfjs-native-gpu'
       const native = await import(packageName)
-      await activate('tensorflow')
+      await activate('tfjs-native-gpu')
       const binding = (native.default ?? native).backend() as { isUsingGpuDevice?: boolean }
       return binding.isUsingGpuDevice ? 'CUDA' : "TensorFlow's CPU kernels, no CUDA device"
     },
@@ -60,6 +76,7 @@ const TRIALS: Record<BackendName, Trial> = {
       Object.defineProperty(globalThis.navigator, 'gpu', { value: create([]), configurable: true })
       await import('@tensorflow/tfjs-backend-webgpu')
       await activate('webgpu')
+      watchDevice()
       return description || device || `${vendor} ${architecture}`.trim()
     },
   },
@@ -69,9 +86,62 @@ const TRIALS: Record<BackendName, Trial> = {
       const entry = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm')
       setWasmPaths(entry.slice(0, Math.max(entry.lastIndexOf('/'), entry.lastIndexOf('\\')) + 1))
       await activate('wasm')
-      return 'CPU, one thread'
+      guardMemory()
+      return 'CPU'
     },
   },
+}
+
+/** The parts of TensorFlow.js's WebGPU backend and of a device that are watched. */
+interface WatchedBackend {
+  readonly device: {
+    readonly lost: Promise<{ readonly reason: string; readonly message: string }>
+    addEventListener(type: 'uncapturederror', listener: (event: { error: Error }) => void): void
+  }
+}
+
+/** WebGPU reports what goes wrong beside the call that it went wrong in. */
+function watchDevice(): void {
+  const backend = tf.backend()
+  const { device } = backend as unknown as WatchedBackend
+  const report = (words: string) => {
+    if (tf.getBackend() === NAMES.webgpu && tf.backend() === backend) silentFailure ??= words
+  }
+  device.lost.then(({ reason, message }) => report(`the graphics device was lost (${reason}: ${firstLine(message)})`))
+  device.addEventListener('uncapturederror', ({ error }) => report(`the graphics device: ${firstLine(error)}`))
+}
+
+const guarded = new WeakSet<object>()
+
+/** Where its memory is used up, the wasm backend would write to address 0 and compute with what stands there. */
+function guardMemory(): void {
+  const { wasm } = tf.backend() as unknown as { wasm: { _malloc: (bytes: number) => number } }
+  if (guarded.has(wasm)) return
+  guarded.add(wasm)
+  const allocate = wasm._malloc
+  wasm._malloc = (bytes) => {
+    const address = allocate(bytes)
+    if (address === 0 && bytes > 0) throw new Error(`no wasm memory is left for ${bytes} bytes (of 4 GiB at most)`)
+    return address
+  }
+}
+
+/**
+ * Frees a backend that failed, with all that is on it, so that selecting it again starts it afresh.
+ */
+export function discardBackend(backend: BackendName): void {
+  const name = NAMES[backend]
+  const instance = tf.findBackend(name)
+  const factory = tf.findBackendFactory(name)
+  if (!instance || !factory) return
+  try {
+    tf.removeBackend(name)
+  } catch {
+    // One that is broken cannot even clean up; its memory goes with it.
+    instance.dispose = () => {}
+    tf.removeBackend(name)
+  }
+  tf.registerBackend(name, factory)
 }
 
 interface AdapterInfo {
@@ -119,11 +189,13 @@ export async function probeAdapter(program: string = PROBE, patience: number = P
  * Starts the TensorFlow.js backend asked for; `auto` takes the first of {@link BACKENDS} that works on this
  * machine. A missing library or GPU is a reason, never a crash.
  *
+ * @param below with `auto`: only backends behind this one, which failed
  * @throws {UnavailableError} if the backend asked for by name (or, with `auto`, every one) cannot be started
  */
-export async function selectBackend(wanted: BackendName | 'auto' = 'auto'): Promise<Backend> {
+export async function selectBackend(wanted: BackendName | 'auto' = 'auto', below?: BackendName): Promise<Backend> {
   const failures: string[] = []
-  for (const name of wanted === 'auto' ? BACKENDS : [wanted]) {
+  const first = below === undefined ? 0 : BACKENDS.indexOf(below) + 1
+  for (const name of wanted === 'auto' ? BACKENDS.slice(first) : [wanted]) {
     try {
       const device = await TRIALS[name].load(wanted !== 'auto')
       return { name, reason: [...failures, `${name} works (${device})`].join('; ') }
@@ -131,7 +203,8 @@ export async function selectBackend(wanted: BackendName | 'auto' = 'auto'): Prom
       failures.push(`${name} not taken: ${firstLine(error)}`)
     }
   }
-  throw new UnavailableError(`no training backend could be started: ${failures.join('; ')}`, { wanted })
+  const why = failures.length > 0 ? failures.join('; ') : `there is none below ${below}`
+  throw new UnavailableError(`no training backend could be started: ${why}`, { wanted })
 }
 
 function firstLine(error: unknown): string {

@@ -98,7 +98,7 @@ export function shardDataOf({ architecture, scaling, train, validation }: Classi
 function endingOf(state: TrainingState, stop: boolean, options: CdeTrainingOptions): Ending | undefined {
   const done = state.epochs.length
   if (stop) return { by: 'patience', reason: `no better validation loss in ${options.patience} epochs` }
-  if (done >= options.epochs) return { by: 'epochs', reason: `all ${options.epochs} epochs were done` }
+  if (done >= options.epochs) return { by: 'epochs', reason: `its last epoch (${options.epochs}) was done` }
   if (state.elapsed <= options.minutes * 60_000) return undefined
   const reason = `cut short after ${done} of ${options.epochs} epochs: its ${options.minutes} minutes were over`
   return { by: 'minutes', reason }

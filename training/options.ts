@@ -36,6 +36,16 @@ export const TrainingOptions = z.object({
     .enum(['auto', ...BACKENDS])
     .default('auto')
     .describe('training backend'),
+  threads: z
+    .int()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('threads of the wasm backend; as many as there are cores (8 at most) by default'),
+  onBackendFailure: z
+    .enum(['stop', 'step-down'])
+    .default('stop')
+    .describe('when a backend fails half-way: stop with the best epoch so far, or go on with the next backend'),
   knots: z.int().min(2).max(168).default(24).describe('knots of a CDE window'),
   stride: z.int().min(1).max(24).default(3).describe('train on every n-th hour, or more of them where data are few'),
   architecture: CdeConfiguration.prefault({ solver: 'euler' }),

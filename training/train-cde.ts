@@ -1,38 +1,49 @@
 import { createRandom } from '#data/random.ts'
 import { sliceWindows } from '#data/windows.ts'
-import { type Backend, selectBackend } from '#models/backend.ts'
+import type { Backend } from '#models/backend.ts'
 import type { Architecture } from '#models/classifier/architecture.ts'
 import { regimeProbabilities } from '#models/classifier/classifier.ts'
 import { controlPath } from '#models/classifier/control-path.ts'
 import { writeNeuralCdeGraph } from '#models/onnx/neural-cde-graph.ts'
 import { writeNeuralCdeStep } from '#models/onnx/neural-cde-step.ts'
+import manifest from '../package.json' with { type: 'json' }
 import type { FittedModel } from './checkpoint.ts'
 import { selectChannels, selectSamples, usefulStride } from './dataset.ts'
-import { fitClassifier } from './fit-classifier.ts'
+import { fitOnBackends } from './fit-on-backends.ts'
 import type { TrainingOptions } from './options.ts'
 import type { PreparedDataset } from './prepare.ts'
+import { stateFile, sweepStates } from './state-file.ts'
 import type { TrainingContext } from './train.ts'
-import type { Epoch } from './training-state.ts'
+import type { Ending, Epoch } from './training-state.ts'
 
 /** What is told of a CDE's training besides its checkpoint. */
 export interface CdeTraining {
   readonly backend: Backend
   readonly epochs: readonly Epoch[]
   readonly bestEpoch: number
+  /** Threads that it ended with. */
+  readonly threads: number
+  readonly ending: Ending
+  /** Backends that failed, and what became of it. */
+  readonly degradations: readonly string[]
 }
 
 /** Windows that one forward pass takes when the graph is compared with the model. */
 const FORWARD_BATCH = 512
 
-/** Trains a neural CDE on every market of the data set. */
+/**
+ * Trains a neural CDE on every market of the data set.
+ *
+ * @param states directory that keeps its state from epoch to epoch: the same training goes on there after its process was killed
+ * @returns the model; what is told of its training; and what to call when the model is safe, for its state to be removed
+ */
 export async function trainCde(
   dataset: PreparedDataset,
   options: TrainingOptions,
   seed: number,
   context: TrainingContext,
-): Promise<{ model: FittedModel; training: CdeTraining }> {
-  const backend = await selectBackend(options.backend)
-  context.logger.info({ backend: backend.name }, `training on ${backend.name}: ${backend.reason}`)
+  states: string,
+): Promise<{ model: FittedModel; training: CdeTraining; finished: () => Promise<void> }> {
   const { channels, sometimesMissing, scaling } = selectChannels(dataset)
   const architecture: Architecture = {
     ...options.architecture,
@@ -42,7 +53,12 @@ export async function trainCde(
   }
   const { knots } = options
   const stride = usefulStride(selectSamples(dataset, 'train', { knots }).ends.length, options.stride)
-  const fit = await fitClassifier({
+  await sweepStates(states, context.now())
+  const file = stateFile(states, identityOf(dataset, architecture, options, seed))
+  const fit = await fitOnBackends({
+    on: options,
+    file,
+    logger: context.logger,
     architecture,
     scaling,
     train: selectSamples(dataset, 'train', { knots, stride }),
@@ -53,16 +69,24 @@ export async function trainCde(
     signal: context.signal,
     ...epochProgress(options.cde.epochs, context),
   })
-  const { epochs } = options.cde
   const note = `epoch ${fit.bestEpoch} of ${fit.epochs.length} kept`
-  context.progress({ stage: 'train cde', done: epochs, total: epochs, note })
+  context.progress({ stage: 'train cde', done: options.cde.epochs, total: options.cde.epochs, note })
+  if (fit.ending.by === 'minutes') context.logger.warn({ ending: fit.ending }, `the training was ${fit.ending.reason}`)
   const model: FittedModel = {
     kind: 'cde',
     knots,
     channels,
     scaling: { channels: [...scaling.channels], median: [...scaling.median], iqr: [...scaling.iqr] },
-    configuration: { architecture, training: options.cde, stride, backend: backend.name },
-    metrics: { epochs: fit.epochs.length, bestEpoch: fit.bestEpoch, ...fit.epochs[fit.bestEpoch - 1] },
+    configuration: { architecture, training: options.cde, stride, backend: fit.backend.name, threads: fit.threads },
+    metrics: {
+      epochs: fit.epochs.length,
+      bestEpoch: fit.bestEpoch,
+      ...fit.epochs[fit.bestEpoch - 1],
+      // Whether it was cut short, and by what: see `Ending`.
+      endedBy: fit.ending.by,
+      ending: fit.ending.reason,
+      degradations: fit.degradations,
+    },
     weights: { file: 'weights.bin', bytes: new Uint8Array(fit.parameters.slice().buffer) },
     write: (metadata) => writeNeuralCdeGraph(architecture, fit.parameters, scaling, metadata),
     writeStep: (metadata) => writeNeuralCdeStep(architecture, fit.parameters, scaling, metadata),
@@ -76,7 +100,23 @@ export async function trainCde(
       return probabilities
     },
   }
-  return { model, training: { backend, epochs: fit.epochs, bestEpoch: fit.bestEpoch } }
+  const { backend, epochs, bestEpoch, threads, ending, degradations } = fit
+  return {
+    model,
+    training: { backend, epochs, bestEpoch, threads, ending, degradations },
+    // After a failure the same training may be asked for again: it then goes on where it was cut short.
+    finished: async () => {
+      if (ending.by !== 'failure') await file.remove()
+    },
+  }
+}
+
+/** All that decides what comes of a training. */
+function identityOf(dataset: PreparedDataset, architecture: Architecture, options: TrainingOptions, seed: number) {
+  const { hash, split, label, markets } = dataset
+  const { cde, stride, backend } = options
+  const coins = markets.map((market) => market.bars.coin)
+  return { millrace: manifest.version, data: { hash, split, label, coins }, architecture, cde, stride, backend, seed }
 }
 
 /** Progress in hundredths of an epoch, with the last epoch's scores as the note. */

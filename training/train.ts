@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { z } from 'zod'
 import { InputError } from '#data/errors.ts'
@@ -9,6 +10,9 @@ import { TrainingOptions } from './options.ts'
 import { prepareDataset } from './prepare.ts'
 import { type CdeTraining, trainCde } from './train-cde.ts'
 import { type HmmTraining, trainHmm } from './train-hmm.ts'
+
+/** Where trainings keep their state while they run, below the state directory. */
+const STATES = 'trainings'
 
 /** One training, as it travels through a queue. */
 export const TrainingRequest = z.strictObject({
@@ -36,9 +40,11 @@ export interface TrainingResult extends Checkpoint {
 }
 
 /**
- * Loads the data, trains one model and saves its checkpoint. The same request gives the same weights.
+ * Loads the data, trains one model and saves its checkpoint. The same request gives the same weights, also where a process was
+ * killed in between and another one went on.
  *
  * @throws {InputError} for a request that is not one, or data that do not allow a training
+ * @throws {BackendError} where a backend fails before there is an epoch to keep
  * @throws {ModelError} where the training diverges or the ONNX graph differs from the model
  */
 export async function train(request: TrainingRequest, context: TrainingContext): Promise<TrainingResult> {
@@ -50,8 +56,12 @@ export async function train(request: TrainingRequest, context: TrainingContext):
   }
   const { kind, options, seed, models } = checked.data
   const dataset = await prepareDataset(checked.data.dataset, { now: context.now, signal: context.signal })
+  const states = join(checked.data.dataset.state, STATES)
   const fitted =
-    kind === 'cde' ? await trainCde(dataset, options, seed, context) : await trainHmm(dataset, options, seed, context)
+    kind === 'cde'
+      ? await trainCde(dataset, options, seed, context, states)
+      : await trainHmm(dataset, options, seed, context)
   const checkpoint = await saveCheckpoint(dataset, fitted.model, { models, seed, now: context.now })
+  if ('finished' in fitted) await fitted.finished()
   return { ...checkpoint, [kind]: fitted.training, seconds: (performance.now() - started) / 1000 }
 }

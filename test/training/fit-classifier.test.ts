@@ -9,6 +9,7 @@ import { fitScaling } from '#models/scaling.ts'
 import { columnsOf, type Samples } from '#training/dataset.ts'
 import { type ClassifierFitInput, fitClassifier } from '#training/fit-classifier.ts'
 import { CdeTrainingOptions } from '#training/options.ts'
+import type { TrainingState } from '#training/training-state.ts'
 import { randomBars } from '../markets.ts'
 
 const CHANNELS = ['return', 'return12', 'volatility']
@@ -98,6 +99,50 @@ describe('fitClassifier', () => {
     expect(again.parameters).toEqual(first.parameters)
     expect(again.epochs).toEqual(first.epochs)
     expect(other.parameters).not.toEqual(first.parameters)
+  })
+
+  it('goes on from any epoch as if it had never been interrupted', async () => {
+    const options = {
+      ...fitInput(1).options,
+      mirror: true,
+      epochs: 5,
+      decayPatience: 1,
+      averaging: 0.5,
+      learningRate: 0.1,
+    }
+    const states: TrainingState[] = []
+    const onState = (state: TrainingState) => void states.push(state)
+    const whole = await fitClassifier({ ...fitInput(1), options, onState })
+    expect(states.map(({ epochs }) => epochs.length)).toEqual([1, 2, 3, 4, 5])
+    for (const state of states) {
+      const before = structuredClone(state)
+      expect(await fitClassifier({ ...fitInput(1), options, state })).toEqual(whole)
+      expect(state).toEqual(before)
+    }
+  })
+
+  it('says why it ended', async () => {
+    const endingWith = async (change: Partial<CdeTrainingOptions>, clock = () => 0) =>
+      (await fitClassifier({ ...fitInput(1), clock, options: { ...fitInput(1).options, ...change } })).ending
+    expect(await endingWith({ epochs: 1 })).toEqual({ by: 'epochs', reason: 'its last epoch (1) was done' })
+    const wild = { learningRate: 0.5, averaging: 0, decayPatience: 1, patience: 1 }
+    expect(await endingWith(wild)).toEqual({ by: 'patience', reason: 'no better validation loss in 1 epochs' })
+    let minutes = 0
+    expect(await endingWith({ minutes: 1.5 }, () => 60_000 * minutes++)).toEqual({
+      by: 'minutes',
+      reason: 'cut short after 2 of 8 epochs: its 1.5 minutes were over',
+    })
+  })
+
+  it('counts the time of all processes that had a part in it', async () => {
+    const options = { ...fitInput(1).options, minutes: 2.5 }
+    let minutes = 0
+    const states: TrainingState[] = []
+    const input = { ...fitInput(1), options, clock: () => 60_000 * minutes++ }
+    const whole = await fitClassifier({ ...input, onState: (state) => void states.push(state) })
+    expect(whole.epochs).toHaveLength(3)
+    minutes = 100
+    expect((await fitClassifier({ ...input, state: states[1] })).epochs).toHaveLength(3)
   })
 
   it('leaves no tensor behind', async () => {

@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll } from 'vitest'
 import type { DatasetRequest } from '#training/history.ts'
 import { TrainingOptions } from '#training/options.ts'
 import { type PreparedDataset, prepareDataset } from '#training/prepare.ts'
@@ -8,12 +12,15 @@ export const NOW = Date.UTC(2026, 0, 5)
 /** Two simulated coins over six weeks; the second is trained on and not evaluated. */
 export const REQUEST: DatasetRequest = {
   source: { source: 'simulated', seed: 3, hours: 1000, coins: ['BTC', 'PEPE'] },
-  state: 'not used by a local source',
+  state: mkdtempSync(join(tmpdir(), 'millrace-state-')),
 }
+
+afterAll(() => rmSync(REQUEST.state, { recursive: true, force: true }))
 
 /** The smallest trainings that are still trainings. */
 export const TINY = TrainingOptions.parse({
   backend: 'wasm',
+  threads: 1,
   knots: 8,
   architecture: { hidden: 4, width: 4, readout: 4, solver: 'euler' },
   cde: { epochs: 2, batch: 256 },

@@ -1,5 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
 import { BackendError, MillraceError } from '#data/errors.ts'
-import type { BackendName } from '#models/backend.ts'
+import { type BackendName, backendFault } from '#models/backend.ts'
 import type { ParameterVector } from '#models/classifier/parameters.ts'
 import { REGIMES } from '#models/regime.ts'
 import {
@@ -71,14 +72,23 @@ export function takesWholeBatches(backend: BackendName): boolean {
   return backend !== 'wasm'
 }
 
-/** Whatever a backend throws becomes a {@link BackendError}; what we threw ourselves stays what it is. */
+/**
+ * Whatever a backend throws becomes a {@link BackendError}, and so does what it only reports; what we threw ourselves stays what
+ * it is.
+ */
 async function attempt<T>(compute: () => Promise<T>): Promise<T> {
+  let result: T
   try {
-    return await compute()
+    result = await compute()
   } catch (error) {
     if (error instanceof MillraceError) throw error
-    throw new BackendError(`the training backend failed: ${wordsOf(error)}`, {}, error)
+    // A lost device says why a moment after its calls have failed.
+    await setImmediate()
+    throw new BackendError(`the training backend failed: ${backendFault() ?? wordsOf(error)}`, {}, error)
   }
+  const fault = backendFault()
+  if (fault !== undefined) throw new BackendError(`the training backend failed: ${fault}`)
+  return result
 }
 
 /** What an error says, in one line; some (DOMException) only have a name. */
