@@ -81,8 +81,9 @@ describe.each(cases)('the local level model says what statsmodels says of $name'
     const { noiseVariance, levelVariance, logLikelihood } = one.estimate
     const fit = fitOf(values)
     const total = noiseVariance + levelVariance
+    // Steps have the variance Q + 2 R, so a ratio of e^9 where R is zero costs Q a share of 2 e^-9.
     expect(Math.abs(fit.noiseVariance - noiseVariance) / total, 'R').toBeLessThan(2e-4)
-    expect(Math.abs(fit.levelVariance - levelVariance) / total, 'Q').toBeLessThan(2e-4)
+    expect(Math.abs(fit.levelVariance - levelVariance) / total, 'Q').toBeLessThan(3e-4)
     // ln(Q/R) is sought between -16 and 9, and found to 1e-4. Beyond those bounds the likelihood is flat.
     const inside = Math.min(noiseVariance, levelVariance) > 1e-3 * total
     expect(Math.abs(fit.logLikelihood - logLikelihood)).toBeLessThan(inside ? 1e-6 : 1e-3)
