@@ -58,6 +58,18 @@ describe('fitOu', () => {
     expect(Math.abs(fit.theta - 0.2)).toBeLessThan(0.1)
   })
 
+  it('finds half-lives short in small samples, by what Kendall (1954) says of b', () => {
+    const theta = Math.LN2 / 24
+    const fits = Array.from({ length: 1000 }, (_, seed) => fitOu(simulate(169, theta, 0, 1, seed), 8)).flatMap((fit) =>
+      'unavailable' in fit ? [] : [fit],
+    )
+    expect(fits.length).toBeGreaterThan(990)
+    const bias = fits.reduce((sum, { persistence }) => sum + persistence, 0) / fits.length - Math.exp(-theta)
+    expect(Math.abs(bias / ((1 + 3 * Math.exp(-theta)) / 168) + 1)).toBeLessThan(0.25)
+    const halfLives = fits.map(({ halfLifeHours }) => halfLifeHours).sort((a, b) => a - b)
+    expect(Math.abs(halfLives[500] - 14)).toBeLessThan(1)
+  })
+
   it('says why there is no fit', () => {
     const flat = new Float64Array(168).fill(1.25e-5)
     expect(fitOu(flat, 72)).toMatchObject({ unavailable: 'funding did not vary' })
