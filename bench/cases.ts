@@ -1,6 +1,7 @@
 import { createRandom } from '#data/random.ts'
 import type { Windows } from '#data/windows.ts'
 import { type Architecture, CdeConfiguration, pathChannels } from '#models/classifier/architecture.ts'
+import type { Targets } from '#models/classifier/classifier.ts'
 import type { ControlPath } from '#models/classifier/control-path.ts'
 import { initialiseParameters, type ParameterVector } from '#models/classifier/parameters.ts'
 
@@ -47,5 +48,13 @@ export function randomWindows(count: number, knots: number): Windows {
     hours: Float32Array.from({ length: count * knots }, (_, i) => i % knots),
     coin: Array.from({ length: count }, (_, i) => `C${i}`),
     asOf: new Float64Array(count),
+  }
+}
+
+/** Targets that favour no class, every window counting the same. */
+export function uniformTargets(count: number): Targets {
+  return {
+    probabilities: new Float32Array(count * 3).fill(1 / 3),
+    weights: new Float32Array(count).fill(1 / count),
   }
 }

@@ -1,36 +1,63 @@
+import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { BACKENDS, type BackendName, selectBackend } from '#models/backend.ts'
-import { gradient } from './gradient.ts'
-import { inference } from './inference.ts'
-import { runSuite } from './suite.ts'
+import { CLOCK_NAMES, type Clock, type Table } from './suite.ts'
+import { SUITES } from './suites.ts'
 
-/** `npm run bench -- [--backend wasm] [--seconds 3] [gradient | inference]` */
+/** `npm run bench -- [--backend wasm] [--seconds 3] [--clock wall|cpu] [--python PATH] [--json] [suite ...]` */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { backend: { type: 'string', default: 'wasm' }, seconds: { type: 'string', default: '3' } },
+  options: {
+    backend: { type: 'string', default: 'wasm' },
+    seconds: { type: 'string', default: '3' },
+    clock: { type: 'string', default: 'wall' },
+    python: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
 })
-const suites = { gradient, inference }
-const wanted = positionals.length > 0 ? positionals : Object.keys(suites)
-const unknown = wanted.find((name) => !(name in suites))
+const wanted = positionals.length > 0 ? positionals : Object.keys(SUITES)
+const seconds = Number(values.seconds)
+const clock = values.clock as Clock
 if (
-  unknown !== undefined ||
+  wanted.some((name) => !Object.hasOwn(SUITES, name)) ||
   !(BACKENDS as readonly string[]).includes(values.backend) ||
-  !(Number(values.seconds) > 0)
+  !(CLOCK_NAMES as readonly string[]).includes(values.clock) ||
+  !(seconds > 0)
 ) {
+  const suites = Object.keys(SUITES).join(', ')
   process.stderr.write(
-    `error: bench takes ${Object.keys(suites).join(', ')}, --backend ${BACKENDS.join('|')} and --seconds\n`,
+    `error: bench takes ${suites}, --backend ${BACKENDS.join('|')}, --seconds, --clock ${CLOCK_NAMES.join('|')}, --python PATH and --json\n`,
   )
   process.exit(2)
 }
+
+// A document on stdout stays one document: whatever is meant for the eye goes past it.
+const say = (line: string) => (values.json ? process.stderr : process.stdout).write(`${line}\n`)
 const backend = await selectBackend(values.backend as BackendName)
-process.stdout.write(`backend ${backend.name}: ${backend.reason}\n`)
-for (const name of wanted as (keyof typeof suites)[]) {
-  const suite = suites[name]
-  process.stdout.write(`\n${suite.name}; ${suite.unit}\n`)
-  for (const { case: label, median, p99, ratio } of await runSuite(suite, Number(values.seconds))) {
-    const numbers = `median ${median.toFixed(3).padStart(8)}  p99 ${p99.toFixed(3).padStart(8)}`
-    process.stdout.write(`  ${label.padEnd(28)} ${numbers}  ${ratio.toFixed(2)} x\n`)
-  }
+say(`backend ${backend.name}: ${backend.reason}`)
+const suites: Record<string, readonly Table[]> = {}
+for (const name of wanted) {
+  suites[name] = await SUITES[name]({ seconds, clock, backend: backend.name, python: values.python })
+  for (const table of suites[name]) say(`\n${describe(table)}`)
 }
-process.stdout.write(`\npeak memory ${Math.round(process.resourceUsage().maxRSS / 1024)} MB\n`)
+const peakMegabytes = Math.round(process.resourceUsage().maxRSS / 1024)
+say(`\npeak memory of this process ${peakMegabytes} MB`)
+if (values.json) {
+  const machine = {
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    cores: cpus().length,
+    cpu: cpus()[0]?.model,
+  }
+  process.stdout.write(`${JSON.stringify({ machine, backend, seconds, clock, suites, peakMegabytes }, null, 2)}\n`)
+}
 process.exit(0)
+
+function describe({ title, unit, rows, remarks = [] }: Table): string {
+  const width = Math.max(...rows.map((row) => row.case.length))
+  const lines = rows.map(({ case: label, median, p99, ratio }) => {
+    const tail = p99 === undefined ? '' : `  p99 ${p99.toFixed(3).padStart(9)}`
+    return `  ${label.padEnd(width)}  ${median.toFixed(3).padStart(9)}${tail}  ${ratio.toFixed(2)} x`
+  })
+  return [`${title}; ${unit}`, ...lines, ...remarks.map((remark) => `  ${remark}`)].join('\n')
+}
