@@ -111,13 +111,20 @@ function watchDevice(): void {
   device.addEventListener('uncapturederror', ({ error }) => report(`the graphics device: ${firstLine(error)}`))
 }
 
+interface WasmMemory {
+  _malloc: (bytes: number) => number
+  _free: (address: number) => void
+}
+
 const guarded = new WeakSet<object>()
 
 /** Where its memory is used up, the wasm backend would write to address 0 and compute with what stands there. */
 function guardMemory(): void {
-  const { wasm } = tf.backend() as unknown as { wasm: { _malloc: (bytes: number) => number } }
+  const { wasm } = tf.backend() as unknown as { wasm: WasmMemory }
   if (guarded.has(wasm)) return
   guarded.add(wasm)
+  // Its first call puts another function in its own place.
+  wasm._free(wasm._malloc(1))
   const allocate = wasm._malloc
   wasm._malloc = (bytes) => {
     const address = allocate(bytes)
