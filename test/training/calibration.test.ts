@@ -1,29 +1,50 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { CALIBRATION_BINS, calibration } from '#training/calibration.ts'
+import { CALIBRATION_BINS, type Calibration, calibration, regimeCalibration } from '#training/calibration.ts'
+
+/** A calibration curve of scikit-learn, which leaves empty bins out. */
+interface Curve {
+  binCounts: number[]
+  accuracy: number[]
+  confidence: number[]
+  ece: number
+}
 
 interface Case {
   name: string
   truth: number[]
   probabilities: number[]
-  binCounts: number[]
-  ece: number
+  top: Curve
+  regimes: Curve[]
 }
 
 const fixture = readFileSync(join(import.meta.dirname, 'fixtures/classification-scores.json'), 'utf8')
 const { cases } = JSON.parse(fixture) as { cases: Case[] }
 
-describe.each(cases)('reliability against numpy: $name', (reference) => {
-  const truth = Uint8Array.from(reference.truth)
-  const result = calibration(truth, Float32Array.from(reference.probabilities))
+function expectCurve({ bins, ece }: Calibration, reference: Curve): void {
+  const filled = bins.filter(({ count }) => count > 0)
+  expect(bins.map(({ count }) => count)).toEqual(reference.binCounts)
+  expect(filled).toHaveLength(reference.accuracy.length)
+  filled.forEach(({ accuracy, confidence }, i) => {
+    expect(accuracy).toBeCloseTo(reference.accuracy[i], 12)
+    expect(confidence).toBeCloseTo(reference.confidence[i], 6)
+  })
+  expect(ece).toBeCloseTo(reference.ece, 6)
+}
 
-  it('puts the same number of samples into each of 15 bins', () => {
-    expect(result.bins.map(({ count }) => count)).toEqual(reference.binCounts)
+describe.each(cases)("against scikit-learn's calibration curve: $name", (reference) => {
+  const truth = Uint8Array.from(reference.truth)
+  const probabilities = Float32Array.from(reference.probabilities)
+
+  it('finds the same bins and calibration error of the most probable class', () => {
+    expectCurve(calibration(truth, probabilities), reference.top)
   })
 
-  it('finds the same expected calibration error', () => {
-    expect(result.ece).toBeCloseTo(reference.ece, 6)
+  it('finds the same for the probability of each regime', () => {
+    reference.regimes.forEach((curve, regime) => {
+      expectCurve(regimeCalibration(truth, probabilities, regime), curve)
+    })
   })
 })
 
