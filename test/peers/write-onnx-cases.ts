@@ -1,9 +1,17 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ModelError } from '#data/errors.ts'
 import { createRandom, type Random } from '#data/random.ts'
-import { type Architecture, CdeConfiguration, pathChannels } from '#models/classifier/architecture.ts'
-import { parameterCount } from '#models/classifier/parameters.ts'
+import {
+  type Architecture,
+  CdeConfiguration,
+  ENCODERS,
+  type EncoderName,
+  pathChannels,
+} from '#models/classifier/architecture.ts'
+import { encoders } from '#models/classifier/encoders.ts'
+import { parameterCount, splitParameters } from '#models/classifier/parameters.ts'
 import { writeHmmGraph } from '#models/onnx/hmm-graph.ts'
 import { writeHmmStep } from '#models/onnx/hmm-step.ts'
 import { writeNeuralCdeGraph } from '#models/onnx/neural-cde-graph.ts'
@@ -64,45 +72,73 @@ function stepInputs(random: Random, batch: number, channels: number, size: numbe
   }
 }
 
-/** Weights that no initialisation decides about: biases too are not zero. */
+/** Weights as large as an encoder starts with; biases too are not zero. */
 function weightsOf(architecture: Architecture, seed: number): Float32Array {
   const random = createRandom(seed)
-  const deviation = 0.8 / Math.sqrt(architecture.hidden)
-  return Float32Array.from({ length: parameterCount(architecture) }, () => deviation * random.normal())
+  const vector = new Float32Array(parameterCount(architecture))
+  const { initialScale } = encoders[architecture.encoder]
+  for (const [name, { shape, values }] of Object.entries(splitParameters(architecture, vector))) {
+    const deviation = shape.length === 1 ? 0.2 : (initialScale?.(name) ?? 1) / Math.sqrt(shape[0])
+    for (let i = 0; i < values.length; i++) values[i] = deviation * random.normal()
+  }
+  return vector
 }
 
 const batches = [1, 7]
 const lengths = [1, 2, 12]
 
 /** The window's graph and the streaming step of one classifier of control paths. */
-function classifierCases(
-  name: string,
-  architecture: Architecture,
-  window: typeof writeNeuralCdeGraph,
-  step: typeof writeNeuralCdeStep,
-  seed: number,
-): OnnxCase[] {
+function classifierCases(name: string, changes: Partial<Architecture>, seed: number): OnnxCase[] {
+  const architecture = architectureOf(changes)
   const weights = weightsOf(architecture, seed)
   const channels = architecture.channels.length
   const size = pathChannels(architecture) + architecture.hidden
   const random = createRandom(seed).fork('inputs')
   const normals = (r: Random) => Array.from({ length: size }, () => r.normal())
+  const metadata = { channels: architecture.channels.join() }
   return [
     {
       name: `${name}-window`,
-      writer: window,
-      write: () => window(architecture, weights, SCALING, { channels: CHANNELS.join() }),
+      writer: writeNeuralCdeGraph,
+      write: () => writeNeuralCdeGraph(architecture, weights, SCALING, metadata),
       seed,
       runs: lengths.flatMap((knots) => batches.map((batch) => windowInputs(random, batch, knots, channels))),
     },
     {
       name: `${name}-step`,
-      writer: step,
-      write: () => step(architecture, weights, SCALING, { channels: CHANNELS.join() }),
+      writer: writeNeuralCdeStep,
+      write: () => writeNeuralCdeStep(architecture, weights, SCALING, metadata),
       seed,
       runs: batches.map((batch) => stepInputs(random, batch, channels, size, normals)),
     },
   ]
+}
+
+/** Every choice of a configuration that changes the nodes of the encoder's graphs. */
+function encoderCases(encoder: EncoderName, seed: number): OnnxCase[] {
+  const of = (name: string, changes: Partial<Architecture>, at: number) =>
+    classifierCases(`${encoder}-${name}`, { encoder, ...changes }, seed + at)
+  const withoutDirection = CHANNELS.map((channel) => (channel === 'return12' ? 'volumeTrend' : channel))
+  const solvers = CdeConfiguration.shape.solver.unwrap().options
+  return [
+    ...solvers.flatMap((solver, i) => [
+      ...of(solver, { solver }, i),
+      ...of(`${solver}-counted`, { solver, counted: ['return', 'volatility', 'range'] }, 10 + i),
+    ]),
+    ...of('without-direction', { channels: withoutDirection }, 20),
+    ...of('as-configured', { ...CdeConfiguration.parse({}), encoder, knots: 24, counted: ['funding'] }, 21),
+  ]
+}
+
+/** An encoder that has no graph cannot serve, and says so. */
+function hasGraph(encoder: EncoderName): boolean {
+  try {
+    encoderCases(encoder, 1)[0].write()
+    return true
+  } catch (error) {
+    if (error instanceof ModelError) return false
+    throw error
+  }
 }
 
 function hmmCases(covarianceType: 'full' | 'diagonal', states: number, seed: number): OnnxCase[] {
@@ -138,19 +174,11 @@ function architectureOf(changes: Partial<Architecture>): Architecture {
 
 /**
  * Every kind of graph that millrace writes, with every choice that changes its nodes. Whoever adds a writer adds its
- * cases here and runs `python test/peers/onnx_graphs.py`.
+ * cases here and runs `python test/peers/onnx_graphs.py`; an encoder that gets a graph is found without being named.
  */
 export function onnxCases(): OnnxCase[] {
-  const plain = (name: string, changes: Partial<Architecture>, seed: number) =>
-    classifierCases(`cde-${name}`, architectureOf(changes), writeNeuralCdeGraph, writeNeuralCdeStep, seed)
-  const withoutDirection = CHANNELS.map((channel) => (channel === 'return12' ? 'volumeTrend' : channel))
   return [
-    ...plain('euler', { solver: 'euler' }, 1),
-    ...plain('heun', { solver: 'heun' }, 2),
-    ...plain('euler-counted', { solver: 'euler', counted: ['funding'] }, 3),
-    ...plain('heun-counted', { solver: 'heun', counted: ['return', 'volatility', 'range'] }, 4),
-    ...plain('heun-without-direction', { solver: 'heun', channels: withoutDirection }, 5),
-    ...plain('as-shipped', { ...CdeConfiguration.parse({}), knots: 24, counted: ['funding'] }, 6),
+    ...ENCODERS.filter(hasGraph).flatMap((encoder, i) => encoderCases(encoder, 100 * (i + 1))),
     ...hmmCases('full', 4, 7),
     ...hmmCases('diagonal', 3, 8),
   ]
