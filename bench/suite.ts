@@ -80,6 +80,8 @@ export async function timeCases(
     time: seconds * 1000,
     warmupTime: seconds * 200,
     retainSamples: true,
+    iterations: 10,
+    warmupIterations: 3,
     now: CLOCKS[clock],
   })
   for (const [name, work] of Object.entries(cases)) bench.add(name, work)

@@ -9,9 +9,13 @@ import {
   type FieldCotangents,
   type FieldTape,
   type FieldWeights,
-  fieldWeightGradients,
+  fieldWeights,
+  type Increment,
   pullbackField,
+  type TransposedWeights,
+  transposedWeights,
 } from './vector-field.ts'
+import { type WeightGradients, weightGradients } from './weight-gradients.ts'
 
 /** The plain neural CDE: h(0) = X(0) W + b, dh = f(h) dX with f a network (Kidger et al. 2020, equation 4). */
 export const plainEncoder: Encoder = {
@@ -46,29 +50,17 @@ export const plainEncoder: Encoder = {
     return {
       state,
       pullback(cotangent) {
-        const transposed = {
-          ...weights,
-          innerTransposed: tf.transpose(weights.innerWeight),
-          outerTransposed: tf.transpose(weights.outerWeight),
-        }
-        const pulled = pullBack(architecture, transposed, increments, tapes, cotangent)
+        const gradients = weightGradients()
+        const transposed = transposedWeights(parameters, weights)
+        const atStart = pullBack(architecture, transposed, increments, tapes, cotangent, gradients)
         return {
-          initialWeight: denseGradient(start.at, pulled.start),
-          initialBias: biasGradient(pulled.start),
-          ...fieldWeightGradients(tapes, pulled.cotangents),
+          initialWeight: denseGradient(start.at, atStart),
+          initialBias: biasGradient(atStart),
+          ...gradients.finish(parameters),
         }
       },
     }
   },
-}
-
-function fieldWeights(parameters: Parameters): FieldWeights {
-  return {
-    innerWeight: parameters.innerWeight as tf.Tensor2D,
-    innerBias: parameters.innerBias as tf.Tensor1D,
-    outerWeight: parameters.outerWeight as tf.Tensor2D,
-    outerBias: parameters.outerBias as tf.Tensor1D,
-  }
 }
 
 function initialState(parameters: Parameters, path: ControlPath): { at: tf.Tensor2D; state: tf.Tensor2D } {
@@ -76,18 +68,27 @@ function initialState(parameters: Parameters, path: ControlPath): { at: tf.Tenso
   return { at, state: dense(at, parameters.initialWeight, parameters.initialBias) }
 }
 
-/** The path's increments as one `[count, P]` tensor a step. */
-function uploadIncrements(path: ControlPath): tf.Tensor2D[] {
-  const size = path.count * path.channels
-  return Array.from({ length: path.steps }, (_, step) =>
-    tf.tensor2d(path.increments.subarray(step * size, (step + 1) * size), [path.count, path.channels]),
-  )
+/** The path's increments, one entry a step. */
+function uploadIncrements({ count, channels, steps, increments }: ControlPath): Increment[] {
+  const size = count * channels
+  return Array.from({ length: steps }, (_, step) => {
+    const doubled = increments.slice(step * size, (step + 1) * size)
+    const sum = new Float32Array(count)
+    for (let n = 0; n < count; n++) {
+      for (let at = n * channels; at < (n + 1) * channels; at++) {
+        sum[n] += doubled[at]
+        doubled[at] *= 2
+      }
+    }
+    return { doubled: tf.tensor3d(doubled, [count, 1, channels]), sum: tf.tensor2d(sum, [count, 1]) }
+  })
 }
 
-/** a + scale * b, without the product where scale is 1. */
-function addScaled(a: tf.Tensor2D, b: tf.Tensor2D, scale: number): tf.Tensor2D {
-  return tf.tidy(() => tf.add(a, scale === 1 ? b : tf.mul(b, scale)))
-}
+/** scale * a, without the product where scale is 1. */
+const scaled = (a: tf.Tensor2D, scale: number): tf.Tensor2D => (scale === 1 ? a : tf.mul(a, scale))
+
+/** a + scale * b. */
+const addScaled = (a: tf.Tensor2D, b: tf.Tensor2D, scale: number): tf.Tensor2D => tf.add(a, scaled(b, scale))
 
 /**
  * Solves dh = f(h) dX from h(0), one step a knot.
@@ -99,7 +100,7 @@ function solve(
   architecture: Architecture,
   weights: FieldWeights,
   start: tf.Tensor2D,
-  increments: readonly tf.Tensor2D[],
+  increments: readonly Increment[],
   tapes?: FieldTape[],
 ): tf.Tensor2D {
   const { a, b } = SOLVERS[architecture.solver]
@@ -126,40 +127,46 @@ function solve(
 }
 
 /**
- * Discretise-then-optimise: runs the solver's steps backwards.
+ * Discretise-then-optimise: runs the solver's steps backwards, and frees each tape once it has been used.
  *
  * @param cotangent gradient at h(T), `[B, H]`
- * @returns gradient at h(0) and at every evaluation of the field, in the order of `tapes`
+ * @param gradients receives what every evaluation of the field adds to the gradients of its weights
+ * @returns gradient at h(0), `[B, H]`
  */
 function pullBack(
   architecture: Architecture,
-  weights: Required<FieldWeights>,
-  increments: readonly tf.Tensor2D[],
+  transposed: TransposedWeights,
+  increments: readonly Increment[],
   tapes: readonly FieldTape[],
   cotangent: tf.Tensor2D,
-): { start: tf.Tensor2D; cotangents: FieldCotangents[] } {
+  gradients: WeightGradients,
+): tf.Tensor2D {
   const { a, b } = SOLVERS[architecture.solver]
   const stages = b.length
-  const cotangents = new Array<FieldCotangents>(tapes.length)
+  const [batch, hidden] = cotangent.shape
   let atState = cotangent
   for (let step = increments.length - 1; step >= 0; step--) {
+    const after = atState
     const pulled = tf.tidy(() => {
       const atStage = new Array<tf.Tensor2D>(stages)
-      const outgoing = new Array<FieldCotangents>(stages)
+      const outgoing = new Array<Omit<FieldCotangents, 'state'>>(stages)
       for (let i = stages - 1; i >= 0; i--) {
-        let atChange = tf.mul(atState, b[i]) as tf.Tensor2D
+        // Doubled, as the field's pullback wants it.
+        let atChange = scaled(after, 2 * b[i])
         for (let j = i + 1; j < stages; j++) {
           const weight = (a[j] as readonly number[])[i]
-          if (weight) atChange = addScaled(atChange, atStage[j], weight)
+          if (weight) atChange = addScaled(atChange, atStage[j], 2 * weight)
         }
-        const back = pullbackField(weights, tapes[step * stages + i], increments[step], atChange)
-        outgoing[i] = back.cotangents
-        atStage[i] = back.state
+        const rows = tf.reshape(atChange, [batch, 1, hidden])
+        const { state, ...layers } = pullbackField(transposed, tapes[step * stages + i], increments[step], rows)
+        atStage[i] = state
+        outgoing[i] = layers
       }
-      return { state: atStage.reduce((sum, gradient) => tf.add(sum, gradient) as tf.Tensor2D, atState), outgoing }
+      return { state: atStage.reduce((sum, gradient) => tf.add(sum, gradient) as tf.Tensor2D, after), outgoing }
     })
     atState = pulled.state
-    for (let i = 0; i < stages; i++) cotangents[step * stages + i] = pulled.outgoing[i]
+    if (after !== cotangent) after.dispose()
+    for (let i = 0; i < stages; i++) gradients.add(tapes[step * stages + i], pulled.outgoing[i])
   }
-  return { start: atState, cotangents }
+  return atState
 }
