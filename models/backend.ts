@@ -70,10 +70,7 @@ const TRIALS: Record<BackendName, Trial> = {
       ) {
         throw new Error(`only a software renderer (${architecture || description || device})`)
       }
-      const { create, globals } = await import('webgpu')
-      Object.assign(globalThis, globals)
-      // Node has a navigator of its own, without gpu.
-      Object.defineProperty(globalThis.navigator, 'gpu', { value: create([]), configurable: true })
+      await installWebGpu()
       await import('@tensorflow/tfjs-backend-webgpu')
       await activate('webgpu')
       watchDevice()
@@ -114,11 +111,15 @@ function watchDevice(): void {
 interface WasmMemory {
   _malloc: (bytes: number) => number
   _free: (address: number) => void
+  readonly HEAPU8: Uint8Array
 }
 
 const guarded = new WeakSet<object>()
 
-/** Where its memory is used up, the wasm backend would write to address 0 and compute with what stands there. */
+/**
+ * Where its memory is used up, the wasm backend is given address 0, or one beyond the end, and would compute with what
+ * stands there.
+ */
 function guardMemory(): void {
   const { wasm } = tf.backend() as unknown as { wasm: WasmMemory }
   if (guarded.has(wasm)) return
@@ -128,7 +129,9 @@ function guardMemory(): void {
   const allocate = wasm._malloc
   wasm._malloc = (bytes) => {
     const address = allocate(bytes)
-    if (address === 0 && bytes > 0) throw new Error(`no wasm memory is left for ${bytes} bytes (of 4 GiB at most)`)
+    // Addresses above 2 GiB come as negative numbers.
+    const lost = address === 0 || (address >>> 0) + bytes > wasm.HEAPU8.length
+    if (lost && bytes > 0) throw new Error(`no wasm memory is left for ${bytes} bytes (of 4 GiB at most)`)
     return address
   }
 }
@@ -149,6 +152,15 @@ export function discardBackend(backend: BackendName): void {
     tf.removeBackend(name)
   }
   tf.registerBackend(name, factory)
+}
+
+/** Once and for ever: a device whose instance is collected as garbage takes the process down with it. */
+async function installWebGpu(): Promise<void> {
+  // Node has a navigator of its own, without gpu.
+  if ('gpu' in globalThis.navigator) return
+  const { create, globals } = await import('webgpu')
+  Object.assign(globalThis, globals)
+  Object.defineProperty(globalThis.navigator, 'gpu', { value: create([]), configurable: true })
 }
 
 interface AdapterInfo {
