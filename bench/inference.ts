@@ -46,7 +46,7 @@ async function tableOf(size: (typeof SIZES)[number], threads: number, seconds: n
     }
   }
   const [reference] = Object.keys(cases)
-  const rows = await timeCases(cases, { seconds, clock: 'wall', divisor: 1, reference })
+  const rows = await timeCases(cases, { seconds, divisor: 1, reference })
   await graph.dispose()
   await stepping.dispose()
   const { hidden, width } = size

@@ -64,6 +64,7 @@ export function compareWith(reference: string, values: Readonly<Record<string, O
 /**
  * Times the cases one after the other, each for at least `seconds`.
  *
+ * @param clock `cpu` for what runs in one thread; the wall's unless given
  * @param divisor what a call's time, in milliseconds, is divided by
  * @param reference the case that the others are measured against
  */

@@ -157,7 +157,7 @@ function pullBack(
           const weight = (a[j] as readonly number[])[i]
           if (weight) atChange = addScaled(atChange, atStage[j], 2 * weight)
         }
-        const rows = tf.reshape(atChange, [batch, 1, hidden])
+        const rows = tf.reshape(atChange, [batch, 1, hidden]) as tf.Tensor3D
         const { state, ...layers } = pullbackField(transposed, tapes[step * stages + i], increments[step], rows)
         atStage[i] = state
         outgoing[i] = layers

@@ -39,7 +39,7 @@ export interface Increment {
 }
 
 /** What one evaluation of the field leaves behind for its pullback. */
-export interface FieldTape {
+export type FieldTape = {
   /** Where it was evaluated, `[B, H]`. */
   readonly state: tf.Tensor2D
   /** s1, `[B, W]`. */
@@ -49,7 +49,7 @@ export interface FieldTape {
 }
 
 /** What the pullback of one evaluation finds out. */
-export interface FieldCotangents {
+export type FieldCotangents = {
   /** Gradient at h, `[B, H]`. */
   readonly state: tf.Tensor2D
   /** Gradient at the inner layer's pre-activations, `[B, W]`. */
@@ -95,7 +95,7 @@ export function evaluateField(
 
 /** sigmoid(x W + b) in one kernel. */
 function activated(a: tf.Tensor2D, b: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D {
-  return tf.fused.matMul({ a, b, bias, activation: 'sigmoid' })
+  return tf.fused.matMul({ a, b, bias, activation: 'sigmoid' }) as tf.Tensor2D
 }
 
 /**
@@ -120,4 +120,4 @@ export function pullbackField(
 }
 
 /** Derivative of the sigmoid where it has the value `s`. */
-const slopeOfSigmoid = (s: tf.Tensor2D) => tf.sub(s, tf.square(s))
+const slopeOfSigmoid = (s: tf.Tensor2D): tf.Tensor2D => tf.sub(s, tf.square(s))
