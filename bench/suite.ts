@@ -72,10 +72,10 @@ export async function timeCases(
   cases: Readonly<Record<string, Work>>,
   {
     seconds,
-    clock,
+    clock = 'wall',
     divisor,
     reference,
-  }: Pick<BenchOptions, 'seconds' | 'clock'> & { divisor: number; reference: string },
+  }: { seconds: number; clock?: Clock; divisor: number; reference: string },
 ): Promise<Row[]> {
   const bench = new Bench({
     time: seconds * 1000,
