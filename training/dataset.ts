@@ -92,9 +92,9 @@ export function classFrequencies({ markets, split }: Dataset): { frequencies: nu
 /** Training windows from which on leaving out neighbours, which share most of their knots, costs nothing. */
 const ENOUGH_WINDOWS = 20_000
 
-/** The stride asked for, or a smaller one where it would leave too few of `windows`. */
-export function usefulStride(windows: number, asked: number): number {
-  return Math.max(1, Math.min(asked, Math.floor(windows / ENOUGH_WINDOWS)))
+/** The stride asked for, or a smaller one where it would leave fewer than `enough` of `windows`. */
+export function usefulStride(windows: number, asked: number, enough = ENOUGH_WINDOWS): number {
+  return Math.max(1, Math.min(asked, Math.floor(windows / enough)))
 }
 
 /** What of the feature channels a model can use, learned from the training fold alone. */

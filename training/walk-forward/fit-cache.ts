@@ -24,24 +24,20 @@ export interface FitCacheOptions {
 }
 
 const ROOT = new URL('../../', import.meta.url)
-/** Folders whose code a fit goes through, from bars to weights. */
-const CODE = [
-  'data',
-  'models',
-  'models/classifier',
-  'models/neural-cde',
-  'models/hmm',
-  'training',
-  'training/walk-forward',
-]
+/** Where the code is that a fit goes through, from bars to weights, and what of it cannot change one. */
+const CODE = ['data', 'models', 'training']
+const BESIDE = /^(models\/onnx|models\/regist|data\/providers|data\/simulation|training\/(report|statistics|search))/
 const DIGEST_BYTES = 32
 
 /** SHA-256 over the code that fits: a change of it makes older entries those of another program. */
 export async function codeHash(): Promise<string> {
   const hash = createHash('sha256')
   for (const folder of CODE) {
-    const names = (await readdir(new URL(`${folder}/`, ROOT))).filter((name) => name.endsWith('.ts')).sort()
-    for (const name of names) hash.update(name).update(await readFile(new URL(`${folder}/${name}`, ROOT)))
+    const names = await readdir(new URL(`${folder}/`, ROOT), { recursive: true })
+    const files = names.map((name) => `${folder}/${name.replaceAll('\\', '/')}`).filter((name) => name.endsWith('.ts'))
+    for (const file of files.filter((name) => !BESIDE.test(name)).sort()) {
+      hash.update(file).update(await readFile(new URL(file, ROOT)))
+    }
   }
   return hash.digest('hex')
 }

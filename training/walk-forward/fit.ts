@@ -109,10 +109,13 @@ function fitModel(
   }
 }
 
-/** As many hours as `train` learns from. */
+/** Windows that are enough to learn from here: `train` takes more hours of short data, but fits each model once. */
+const ENOUGH_WINDOWS = 8000
+
+/** Every n-th hour, as `train` takes it; fewer than `train` where data are short. */
 function trainingSamples(dataset: Dataset, options: TrainingOptions, part: 'train' | 'validation' = 'train'): Samples {
   const knots = commonKnots(options)
-  const stride = usefulStride(selectSamples(dataset, 'train', { knots }).ends.length, options.stride)
+  const stride = usefulStride(selectSamples(dataset, 'train', { knots }).ends.length, options.stride, ENOUGH_WINDOWS)
   return selectSamples(dataset, part, { knots, stride })
 }
 

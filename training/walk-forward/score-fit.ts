@@ -56,10 +56,15 @@ export interface FittedCalibration {
   readonly biased: Calibrator
 }
 
-/** Fits temperature and biases to the answers on the validation part: nothing of the test block is looked at. */
-export function calibrateFit(label: Uint8Array, fit: Fit): FittedCalibration {
-  const temperature = fitTemperature(label, fit.validation)
+/**
+ * Fits temperature and biases to the answers on the validation part: nothing of the test block is looked at.
+ *
+ * @returns undefined where it answered no hour of it
+ */
+export function calibrateFit(label: Uint8Array, fit: Fit): FittedCalibration | undefined {
   const answered = classesOf(fit.validation)
+  if (answered.every((answer) => answer === NO_REGIME)) return undefined
+  const temperature = fitTemperature(label, fit.validation)
   const present = REGIMES.every((_, k) => label.some((value, i) => value === k && answered[i] !== NO_REGIME))
   return { temperature, biased: present ? fitCalibrator(label, fit.validation) : { temperature, bias: [0, 0, 0] } }
 }
