@@ -8,7 +8,11 @@ export const FEWEST_BLOCKS = 5
 
 /** How to resample. */
 export interface BootstrapOptions {
-  /** Consecutive hours drawn together; at least the time over which hours depend on each other (labels: 2w). */
+  /**
+   * Consecutive hours drawn together: well beyond the time over which hours depend on each other. On 1,200 simulated
+   * hours of eight coins with a memory of 10 to 33 hours, 96 and 168 covered the truth in 93 to 94 % of cases, 48 in
+   * 89 to 94 %, 24 in 83 to 92 % (95 % wanted).
+   */
   readonly blockHours: number
   /** Default 2000. */
   readonly resamples?: number
@@ -79,7 +83,8 @@ export function sumByHour(
  * Moving-block bootstrap (Künsch 1989, "The jackknife and the bootstrap for general stationary observations") of a
  * statistic that depends on sums over samples only: blocks of `blockHours` consecutive hours are drawn with
  * replacement, each with all its coins, until there are as many hours as before. Serial dependence within a block
- * and dependence between coins stay. The interval is the percentile interval.
+ * and dependence between coins stay. The interval is the percentile interval, widened for the number of blocks; it
+ * and p get no finer than the resamples: with few blocks a small p needs many of them.
  *
  * For: how far the estimate could move in another period *of the same kind*. Not for: a market that changes its
  * nature, choices made by looking at the test set, or dependence longer than a block.

@@ -48,8 +48,8 @@ export function backtestOverfitting(input: OverfittingInput): BacktestOverfittin
   const score = (sum: number, squares: number): number => {
     if (performance === 'mean') return sum / half
     const variance = (squares - (sum * sum) / half) / (half - 1)
-    // A trial that never varied took no risk and made no choice: worth 0, not a division by nothing.
-    return variance > 1e-24 * (squares / half) ? sum / half / Math.sqrt(variance) : 0
+    // A trial that never varied took no risk and made no choice: worth 0. Rounding leaves it some variance.
+    return variance > 1e-12 * (squares / half) ? sum / half / Math.sqrt(variance) : 0
   }
   const chosen: number[] = []
   const elsewhere: number[] = []

@@ -16,7 +16,11 @@ export interface BlockShuffleInput {
   readonly group: Uint8Array
   /** `[n]` what followed (next 24 h volatility, return); `NaN` where it is not known. */
   readonly value: ArrayLike<number>
-  /** Length of a block; a multiple of 24 keeps the hour of the day, 168 the day of the week. */
+  /**
+   * Length of a block; a multiple of 24 keeps the hour of the day, 168 the day of the week. On 1,200 simulated hours
+   * of eight coins where nothing was to be found, p was at most 0.05 in 6 to 7 % of cases with 168 (12 to 24 % with 24,
+   * and 76 to 91 % by the chi-squared law).
+   */
   readonly blockHours: number
   /** Default 2000. */
   readonly shuffles?: number
