@@ -23,12 +23,18 @@ const GROUPS = {
     { flags: '--pool <names>', path: 'pool' },
     { flags: '--seed <number>', path: 'seed' },
   ],
+  versions: [{ flags: '--versions <alias>', path: 'versions' }],
   training: [{ flags: '--backend <name>', path: 'training.backend' }],
   fleet: [
     { flags: '--workers <count>', path: 'fleet.workers' },
     { flags: '--concurrency <count>', path: 'fleet.concurrency' },
   ],
   worker: [{ flags: '--concurrency <count>', path: 'fleet.concurrency' }],
+  evaluation: [
+    { flags: '--folds <count>', path: 'evaluation.folds' },
+    { flags: '--seeds <count>', path: 'evaluation.seeds' },
+    { flags: '--threads <count>', path: 'evaluation.threads' },
+  ],
   place: [
     { flags: '--state <folder>', path: 'state' },
     { flags: '--models <folder>', path: 'models' },
@@ -40,9 +46,11 @@ export type FlagGroup = keyof typeof GROUPS
 
 const TITLES: Record<FlagGroup, string> = {
   data: 'Data:',
+  versions: 'Models:',
   training: 'Training:',
   fleet: 'Fleet:',
   worker: 'Fleet:',
+  evaluation: 'Evaluation:',
   place: 'Folders and log:',
 }
 

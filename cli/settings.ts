@@ -22,7 +22,8 @@ function timeOf(text: string | undefined): number | undefined {
 
 /** What the pipeline is told: the checked configuration with texts turned into times and sources. */
 export function toRunSettings(configuration: InForce): RunSettings {
-  const { coins, pool, from, to, testFrom, seed, training, wheel, fleet, state, models, reports } = configuration
+  const { coins, pool, from, to, testFrom, seed, versions, maxModelAgeDays, training, wheel, fleet } = configuration
+  const { state, models, reports } = configuration
   return {
     source: wantedSource(configuration),
     coins,
@@ -31,6 +32,8 @@ export function toRunSettings(configuration: InForce): RunSettings {
     to: timeOf(to),
     testFrom: timeOf(testFrom),
     seed,
+    versions,
+    maxAgeDays: maxModelAgeDays,
     training,
     wheel,
     fleet,

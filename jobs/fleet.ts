@@ -121,6 +121,7 @@ function workerArguments(options: FleetOptions): string[] {
     queues: options.queues.join(','),
     concurrency: options.concurrency ?? 1,
     models: options.modelsDirectory,
+    'max-age-days': options.maxAgeDays,
     threads: options.threads ?? Math.max(1, Math.floor(availableParallelism() / options.workers)),
     'drain-limit': options.drainLimit,
     'lock-duration': options.lockDuration,

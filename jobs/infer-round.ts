@@ -4,6 +4,7 @@ import { InputError, type MillraceError } from '#data/errors.ts'
 import type { FeatureTable } from '#data/features.ts'
 import type { ProgressListener } from '#data/progress.ts'
 import { REGIMES, type ServedKind } from '#models/regime.ts'
+import type { VersionName } from '#models/registry-expiry.ts'
 import type { Broker } from './broker.ts'
 import { decodeFloat32, decodeFloat64, encodeFloat32, encodeFloat64 } from './encoding.ts'
 import { type InferItem, type InferJob, type InferResult, inferResultSchema } from './queues.ts'
@@ -23,6 +24,8 @@ export interface InferRoundOptions {
   /** Work is cut into at least so many jobs where there are rows enough: four per worker; default 8. */
   readonly minimumJobs?: number
   readonly only?: ServedKind
+  /** Versions to serve instead of the champions, the first that is usable. */
+  readonly pinned?: readonly VersionName[]
   /** Name of the round: the same round asked twice is the same jobs. Default: a new one. */
   readonly round?: string
   readonly progress?: ProgressListener
@@ -113,7 +116,7 @@ export async function inferRound(options: InferRoundOptions): Promise<InferRound
 
 /** The jobs of a round: stretches of at most `rowsPerJob` rows, packed into jobs of at most as many rows and `batchCoins` coins. */
 export function cutJobs(options: Omit<InferRoundOptions, 'broker'>): InferJob[] {
-  const { tables, asOf, only } = options
+  const { tables, asOf, only, pinned } = options
   const round = options.round ?? randomUUID()
   const history = options.history ?? DEFAULT_HISTORY
   const batchCoins = options.batchCoins ?? DEFAULT_COINS
@@ -134,7 +137,7 @@ export function cutJobs(options: Omit<InferRoundOptions, 'broker'>): InferJob[] 
   let batch: InferItem[] = []
   let rows = 0
   const flush = () => {
-    if (batch.length > 0) jobs.push({ round, batch, ...(only && { only }) })
+    if (batch.length > 0) jobs.push({ round, batch, ...(only && { only }), ...(pinned && { pinned: [...pinned] }) })
     batch = []
     rows = 0
   }

@@ -37,6 +37,11 @@ export const inferJobSchema = z.strictObject({
   batch: z.array(inferItem).min(1),
   /** Serve this kind of model and no other. */
   only: z.enum(SERVED_KINDS).optional(),
+  /** Serve these versions, the first that is usable, and no champion. */
+  pinned: z
+    .array(z.strictObject({ kind: z.enum(SERVED_KINDS), id: name }))
+    .min(1)
+    .optional(),
   cancelled,
 })
 export type InferJob = z.infer<typeof inferJobSchema>

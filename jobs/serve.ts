@@ -11,6 +11,8 @@ export interface ServeOptions {
   /** `infer` jobs at a time, default 1; trainings always run one at a time. */
   readonly concurrency?: number
   readonly modelsDirectory: string
+  /** Days after which a champion does not serve any more. */
+  readonly maxAgeDays?: number
   /** Threads of the model runtime; default: its own choice. */
   readonly threads?: number
   /** Milliseconds that running jobs have to end when the worker is to stop, default 30,000. */
@@ -55,6 +57,7 @@ export async function serveQueues(options: ServeOptions): Promise<ServedQueues> 
       modelsDirectory: options.modelsDirectory,
       open: await loadOpener(options.servingModule ?? SERVING_MODULE),
       threads: options.threads,
+      maxAgeDays: options.maxAgeDays,
       now: Date.now,
       logger,
     })

@@ -52,7 +52,7 @@ const VerdictEntry = z.object({
   /** The kind that may stand by where the one shipped cannot serve. */
   fallback: kind.optional(),
   sentence: z.string(),
-  gates: z.array(Gate),
+  gates: z.array(Gate).readonly(),
   /** Ids of the versions compared. */
   versions: z.partialRecord(kind, z.string()),
   data: z.object({ hash: z.string(), origin: z.string() }),

@@ -23,7 +23,8 @@ export async function recordVerdict(
   registry: Registry,
   { evaluation, now, ...verdict }: NewVerdict,
 ): Promise<VerdictEntry> {
-  const content = { ...verdict, evaluation: sha256(canonicalJson(evaluation)) }
+  const gates = verdict.gates.map(({ name, passed, detail }) => ({ name, passed, detail }))
+  const content = { ...verdict, gates, evaluation: sha256(canonicalJson(evaluation)) }
   const id = sha256(canonicalJson({ time: now, ...content })).slice(0, 16)
   const entry: VerdictEntry = { time: now, action: 'verdict', id, ...content }
   await registry.change(async () => [entry])

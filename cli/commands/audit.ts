@@ -16,7 +16,7 @@ export function registerAudit(program: Command): void {
   registerPipelineCommand(audit, {
     name: 'causality',
     description: 'prove on your data that nothing sees the future',
-    flags: ['data', 'place'],
+    flags: ['data', 'versions', 'place'],
     help: HELP,
     load: async () => (await import('#jobs/pipeline/audit.ts')).auditCommand,
     describe: describeAudit,

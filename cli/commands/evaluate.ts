@@ -15,7 +15,7 @@ export function registerEvaluate(program: Command): void {
   registerPipelineCommand(program, {
     name: 'evaluate',
     description: 'compare the champions with a hand rule and a linear model',
-    flags: ['data', 'training', 'place'],
+    flags: ['data', 'versions', 'training', 'place'],
     help: HELP,
     load: async () => (await import('#jobs/pipeline/evaluate.ts')).evaluateCommand,
     describe: describeEvaluation,

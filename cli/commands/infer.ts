@@ -14,7 +14,7 @@ export function registerInfer(program: Command): void {
   registerPipelineCommand(program, {
     name: 'infer',
     description: 'ask the fleet for the latest regime of each coin',
-    flags: ['data', 'fleet', 'place'],
+    flags: ['data', 'versions', 'fleet', 'place'],
     help: HELP,
     load: async () => (await import('#jobs/pipeline/infer.ts')).inferCommand,
     describe: describeEstimates,

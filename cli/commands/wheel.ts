@@ -15,7 +15,7 @@ export function registerWheel(program: Command): void {
   registerPipelineCommand(program, {
     name: 'wheel',
     description: 'turn the funding wheel over the test period, on paper',
-    flags: ['data', 'fleet', 'place'],
+    flags: ['data', 'versions', 'fleet', 'place'],
     help: HELP,
     load: async () => (await import('#jobs/pipeline/wheel.ts')).wheelCommand,
     describe: describeWheelRun,

@@ -24,7 +24,7 @@ export function registerWorker(program: Command): void {
   addFlags(command.addOption(queues), ['worker', 'place'])
   command.addHelpText('after', HELP).action(
     execute(async ({ configuration, context }) => {
-      const { fleet, state, models } = configuration.values
+      const { fleet, state, models, maxModelAgeDays } = configuration.values
       const { logger, signal } = context
       if (fleet.redisUrl === undefined && fleet.postgresUrl === undefined) {
         throw new InputError("a worker needs the fleet's broker: set REDIS_URL to the Redis that the others use")
@@ -37,6 +37,7 @@ export function registerWorker(program: Command): void {
         queues: command.opts<{ queues: QueueName[] }>().queues,
         concurrency: fleet.concurrency,
         modelsDirectory: models,
+        maxAgeDays: maxModelAgeDays,
         logger,
       })
       logger.info(`worker ${process.pid} serves ${served.description}`)

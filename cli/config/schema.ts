@@ -56,6 +56,11 @@ export const Configuration = z
     to: timestamp.optional().describe('end of the range, this hour excluded'),
     testFrom: timestamp.optional().describe('first hour of the test period; default: the last 20 % of the range'),
     seed: z.int().default(1).describe('the same seed gives the same numbers'),
+    versions: z
+      .enum(['champion', 'challenger'])
+      .default('champion')
+      .describe('versions that answer: the champions, or the challengers (trained and judged last)'),
+    maxModelAgeDays: z.number().positive().optional().describe('a model older than so many days does not serve'),
     training: TrainingOptions.prefault({}),
     wheel: WheelOptions.prefault({}),
     fleet: Fleet.prefault({}),

@@ -4,9 +4,9 @@ import { decimal, layOut, minute } from '../table.ts'
 
 /** How the fleet did, in a line, with every step down that it had to take. */
 export function describeInference(inference: InferenceSummary): string {
-  const { windows, seconds, workers, broker, servedBy, degradations } = inference
+  const { windows, seconds, workers, broker, servedBy, why, degradations } = inference
   const model = servedBy.id === undefined ? 'no model' : `${servedBy.kind} ${servedBy.id}`
-  const work = `${windows} windows in ${decimal(seconds, 1)} s by ${workers} workers on ${broker}, ${model}`
+  const work = `${windows} windows in ${decimal(seconds, 1)} s by ${workers} workers on ${broker}, ${model} (${why})`
   return [work, ...degradations].join('; ')
 }
 

@@ -12,7 +12,7 @@ import { evaluatedMarkets, type PreparedDataset } from '#training/prepare.ts'
 import { datasetRequest, loadDataset } from './dataset.ts'
 import type { RunContext, RunSettings } from './settings.ts'
 import { resolveSource } from './source.ts'
-import { champions, withVersions } from './versions.ts'
+import { chosenVersions, withVersions } from './versions.ts'
 import { testHours } from './wheel.ts'
 
 /** What was compared, and how often the withheld future changed it. */
@@ -50,7 +50,7 @@ const WINDOWS = 24
 export async function auditCommand(settings: RunSettings, context: RunContext): Promise<AuditSummary> {
   const source = await resolveSource(settings.source, context)
   const dataset = await loadDataset(datasetRequest(settings, source, context.now()), context)
-  const ids = await champions(settings, context)
+  const ids = await chosenVersions(settings, context)
   const cuts = randomCuts(dataset, settings.seed)
   const report = (done: number, note: string) => context.progress({ stage: 'audit', done, total: 3, note })
   const checks = await withVersions(settings.paths.models, ids, async (models) => {

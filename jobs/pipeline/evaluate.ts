@@ -12,7 +12,8 @@ import { datasetRequest, loadDataset, summariseDataset } from './dataset.ts'
 import type { RunContext, RunSettings } from './settings.ts'
 import { type ResolvedSource, resolveSource } from './source.ts'
 import { mustBeUnseen } from './unseen.ts'
-import { champions, type VersionIds, withVersions } from './versions.ts'
+import { keepVerdict } from './verdicts.ts'
+import { chosenVersions, type VersionIds, withVersions } from './versions.ts'
 
 /** Fits the baselines: the hand rule's hit rates and the linear model, on the same training fold as the rest. */
 function fitBaselines(dataset: PreparedDataset, settings: RunSettings, context: RunContext): RegimeModel[] {
@@ -66,10 +67,12 @@ export interface EvaluateSummary {
 export async function evaluateCommand(settings: RunSettings, context: RunContext): Promise<EvaluateSummary> {
   const source = await resolveSource(settings.source, context)
   const dataset = await loadDataset(datasetRequest(settings, source, context.now()), context)
-  const ids = await champions(settings, context)
+  const ids = await chosenVersions(settings, context)
   const { origin, split } = dataset
   await mustBeUnseen(settings.paths.models, ids, { origin, from: split.test.from })
   const evaluation = await compareModels(settings, source, dataset, ids, context)
+  const read = verdict(evaluation)
+  await keepVerdict(settings, dataset, ids, evaluation, read, context)
   const { bars, windows, classShare } = summariseDataset(dataset, settings.training.knots)
   return {
     source: source.spec.source,
@@ -79,7 +82,7 @@ export async function evaluateCommand(settings: RunSettings, context: RunContext
     dataset: { bars, windows, classShare },
     models: ids,
     evaluation,
-    verdict: verdict(evaluation),
+    verdict: read,
   }
 }
 

@@ -29,6 +29,7 @@ export async function withFleet<T>(
       queues: ['train', 'infer'],
       concurrency: wanted.concurrency,
       modelsDirectory: paths.models,
+      maxAgeDays: settings.maxAgeDays,
       threads: 1,
       logger,
     })

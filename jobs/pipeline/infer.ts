@@ -7,6 +7,7 @@ import { type RunningFleet, withFleet } from './fleet.ts'
 import type { RunContext, RunSettings } from './settings.ts'
 import { resolveSource } from './source.ts'
 import { remarksOnServed } from './unseen.ts'
+import { type Pinned, pinnedVersions } from './versions.ts'
 
 /** How a round of inference went. */
 export interface InferenceSummary {
@@ -17,32 +18,41 @@ export interface InferenceSummary {
   readonly windows: number
   readonly seconds: number
   readonly servedBy: { readonly kind: string; readonly id?: string }
+  /** Whether champions served or versions that were asked for, and why. */
+  readonly why: string
   readonly degradations: readonly string[]
 }
 
-/** Has the fleet estimate every hour of `range` for the coins evaluated, in at least four jobs a worker. */
+/**
+ * Has the fleet estimate every hour of `range` for the coins evaluated, in at least four jobs a worker.
+ *
+ * @param pinned serve these versions instead of the champions
+ */
 export async function inferRange(
   settings: RunSettings,
   dataset: PreparedMarkets,
   range: TimeRange,
   running: RunningFleet,
   context: RunContext,
+  pinned?: Pinned,
 ): Promise<{ estimates: InferRoundResult['estimates']; summary: InferenceSummary }> {
   const round = await inferRound({
     broker: running.broker,
     tables: evaluatedMarkets(dataset).map((market) => market.features),
     asOf: range,
+    pinned: pinned?.versions,
     minimumJobs: 4 * settings.fleet.workers,
     progress: context.progress,
     signal: running.signal,
   })
   const { estimates, servedBy, workers, jobs, windows, seconds } = round
+  const why = pinned?.why ?? 'the champions serve'
   const hours = { origin: dataset.origin, from: range.from }
   const degradations = [...round.degradations, ...(await remarksOnServed(settings.paths.models, servedBy, hours))]
   for (const words of degradations) context.logger.warn(words)
   return {
     estimates,
-    summary: { broker: running.broker.name, workers, jobs, windows, seconds, servedBy, degradations },
+    summary: { broker: running.broker.name, workers, jobs, windows, seconds, servedBy, why, degradations },
   }
 }
 
@@ -60,8 +70,9 @@ export async function inferCommand(settings: RunSettings, context: RunContext): 
   const source = await resolveSource(settings.source, context)
   const dataset = await withRemarks(prepareMarkets, datasetRequest(settings, source, context.now()), context)
   const latest = { from: dataset.range.to - HOUR, to: dataset.range.to }
+  const pinned = await pinnedVersions(settings)
   const { estimates, summary } = await withFleet(settings, context, (running) =>
-    inferRange(settings, dataset, latest, running, context),
+    inferRange(settings, dataset, latest, running, context, pinned),
   )
   const answers = [...estimates].flatMap(([coin, { asOf, probabilities }]) => {
     const last = asOf.length - 1

@@ -2,16 +2,18 @@ import { join, resolve } from 'node:path'
 import { type Regime, SERVED_KINDS } from '#models/regime.ts'
 import type { Evaluation } from '#training/evaluation.ts'
 import { writeReport } from '#training/report/report.ts'
-import { type Verdict, verdict } from '#training/verdict.ts'
+import type { Verdict } from '#training/verdict.ts'
 import { datasetRequest, loadDataset, summariseDataset } from './dataset.ts'
-import { compareModels, isoRange } from './evaluate.ts'
+import { isoRange } from './evaluate.ts'
 import { withFleet } from './fleet.ts'
 import { type InferenceSummary, inferRange } from './infer.ts'
+import { judgeTrained, type Promotions, promoteTrained } from './promotion.ts'
 import { reportData } from './report.ts'
 import type { RunContext, RunSettings } from './settings.ts'
 import { resolveSource } from './source.ts'
 import { createStopwatch } from './stopwatch.ts'
-import { mustHave, notServing, trainModels } from './train.ts'
+import { mustHave, trainModels } from './train.ts'
+import type { Pinned } from './versions.ts'
 import { summariseWheel, testHours, turnWheel, type WheelSummary } from './wheel.ts'
 
 /** How a model did on the test period. */
@@ -48,6 +50,8 @@ export interface RunSummary {
   readonly backend: { readonly name: string; readonly reason: string }
   readonly evaluation: Record<'cde' | 'hmm' | 'rule' | 'linear', ModelSummary> & Record<string, ModelSummary>
   readonly verdict: Verdict
+  /** Which of the new versions are champions now, and why; the others are challengers. */
+  readonly promotion: Promotions
   readonly onnx: Record<'cde' | 'hmm', { readonly path: string; readonly sha256: string; readonly maxAbsDiff: number }>
   readonly inference: InferenceSummary
   readonly wheel: WheelSummary
@@ -72,17 +76,19 @@ export async function runPipeline(settings: RunSettings, context: RunContext): P
     const trained = await watch.time('train', () => trainModels(settings, request, running, context))
     // Without both there is nothing to compare: better said now than after the inference.
     for (const kind of SERVED_KINDS) mustHave(trained, kind)
+    const judgement = await watch.time('evaluate', () => judgeTrained(settings, source, dataset, trained, context))
+    const promotions = await promoteTrained(settings, trained, context)
+    // The run looks at what it has trained, champion or not: whoever else promotes meanwhile changes nothing here.
+    const pinned = pinTrained(judgement.verdict, promotions)
     const inferred = await watch.time('infer', () =>
-      inferRange(settings, dataset, testHours(dataset), running, context),
+      inferRange(settings, dataset, testHours(dataset), running, context, pinned),
     )
-    return { trained, ...inferred }
+    return { trained, judgement, promotions, ...inferred }
   })
-  const { trained, estimates } = served
-  const inference = { ...served.summary, degradations: [...notServing(trained), ...served.summary.degradations] }
+  const { trained, judgement, promotions, estimates, summary: inference } = served
+  const { evaluation } = judgement
   const cde = mustHave(trained, 'cde').result
   const hmm = mustHave(trained, 'hmm').result
-  const ids = { cde: cde.id, hmm: hmm.id }
-  const evaluation = await watch.time('evaluate', () => compareModels(settings, source, dataset, ids, context))
   const wheel = await watch.time('wheel', () => turnWheel(settings, dataset, estimates, context))
 
   context.progress({ stage: 'report', done: 0, total: 1 })
@@ -117,13 +123,26 @@ export async function runPipeline(settings: RunSettings, context: RunContext): P
     dataset: { bars, windows, classShare, hash: dataset.hash, notices: dataset.notices.length },
     backend: cde.cde!.backend,
     evaluation: summariseEvaluation(evaluation) as RunSummary['evaluation'],
-    verdict: verdict(evaluation),
+    verdict: judgement.verdict,
+    promotion: promotions,
     onnx: { cde: artifact(cde), hmm: artifact(hmm) },
     inference,
     wheel: summariseWheel(wheel),
     report: { html: resolve(report.html), json: resolve(report.json) },
     seconds: watch.seconds(),
   }
+}
+
+/** What the run's own inference is served by: the kind that the verdict ships first, else the neural CDE. */
+function pinTrained({ ship }: Verdict, promotions: Promotions): Pinned {
+  const all = Object.values(promotions)
+  const versions = all
+    .map(({ kind, id }) => ({ kind, id }))
+    .sort((a, b) => Number(b.kind === ship) - Number(a.kind === ship) || (a.kind < b.kind ? -1 : 1))
+  const [first] = all.filter(({ kind }) => kind === versions[0].kind)
+  const state = first.promoted ? 'now champion' : 'not champion, the one before stays'
+  const why = `pinned: ${first.kind.toUpperCase()} ${first.id} was trained by this run; ${state}: ${first.reason}`
+  return { versions, why }
 }
 
 function summariseEvaluation({ models, optimum }: Evaluation): Record<string, ModelSummary> {

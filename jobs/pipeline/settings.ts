@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { ProgressListener } from '#data/progress.ts'
 import type { SourceSpec } from '#data/source.ts'
+import type { Alias } from '#models/registry-log.ts'
 import type { WheelOptions } from '#src/options.ts'
 import type { TrainingOptions } from '#training/options.ts'
 
@@ -20,6 +21,10 @@ export interface RunSettings {
   /** Where the test period begins; the last fifth of the range by default. */
   readonly testFrom?: number
   readonly seed: number
+  /** Which versions of the registry answer where none are named: those that serve, or those trained and judged last. */
+  readonly versions?: Alias
+  /** Days after which a champion does not serve any more. */
+  readonly maxAgeDays?: number
   readonly training: TrainingOptions
   readonly wheel: WheelOptions
   readonly fleet: {

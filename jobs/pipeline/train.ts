@@ -2,21 +2,23 @@ import { ModelError } from '#data/errors.ts'
 import type { Progress } from '#data/progress.ts'
 import { REGIMES, SERVED_KINDS, type ServedKind } from '#models/regime.ts'
 import { openRegistry } from '#models/registry.ts'
+import type { Promotion } from '#models/registry-promotion.ts'
 import { COLLAPSE_SHARE } from '#training/evaluation.ts'
 import type { DatasetRequest } from '#training/history.ts'
 import type { TrainingRequest, TrainingResult } from '#training/train.ts'
+import type { Verdict } from '#training/verdict.ts'
 import { trainRound } from '../train-round.ts'
-import { datasetRequest } from './dataset.ts'
+import { datasetRequest, loadDataset } from './dataset.ts'
 import { type RunningFleet, withFleet } from './fleet.ts'
+import { judgeTrained, promoteTrained } from './promotion.ts'
 import type { RunContext, RunSettings } from './settings.ts'
 import { resolveSource } from './source.ts'
 
-/** What became of one kind of model. */
+/** A new version of one kind of model. */
 export interface Trained {
   readonly result: TrainingResult
-  /** Whether it now serves; if not, `reason` says why and the champion before it goes on. */
-  readonly promoted: boolean
-  readonly reason: string
+  /** Why it must not serve whatever a verdict says, in words that follow "it". */
+  readonly flaw?: string
 }
 
 /** What became of all kinds: each is in one of the two. */
@@ -27,8 +29,8 @@ export interface TrainedModels {
 }
 
 /**
- * Has the fleet train a neural CDE and an HMM, each in a process of its own, and promotes what may serve.
- * One that fails is logged; the other stands.
+ * Has the fleet train a neural CDE and an HMM, each in a process of its own, and makes them challengers: whether they
+ * are to serve is for a verdict to say (`promotion.ts`). One that fails is logged; the other stands.
  *
  * @throws {MillraceError} the first failure when both failed
  */
@@ -53,7 +55,7 @@ export async function trainModels(
   const errors: Error[] = []
   for (const [i, outcome] of outcomes.entries()) {
     const kind = SERVED_KINDS[i]
-    if (outcome.ok) trained[kind] = await promote(settings, outcome.result, context)
+    if (outcome.ok) trained[kind] = await challenge(settings, outcome.result, context)
     else {
       errors.push(outcome.error)
       failures[kind] = outcome.error.message
@@ -64,37 +66,25 @@ export async function trainModels(
   return { trained, failures }
 }
 
-/** A checkpoint serves unless it has given up a regime on the validation fold: one-class answers steer nothing. */
-async function promote(settings: RunSettings, result: TrainingResult, context: RunContext): Promise<Trained> {
-  const { kind, id, validation } = result
-  const registry = openRegistry(settings.paths.models)
+/** Makes a checkpoint challenger, and says what is wrong with it on the validation fold: one-class answers steer nothing. */
+async function challenge(settings: RunSettings, result: TrainingResult, context: RunContext): Promise<Trained> {
+  const { kind, id, validation, maxAbsDiff } = result
+  const words = `validation macro-F1 ${validation.macroF1.toFixed(3)}, parity ${maxAbsDiff.toExponential(1)}`
+  await openRegistry(settings.paths.models).promote(kind, id, 'challenger', `trained: ${words}`, context.now())
   const givenUp = REGIMES.filter((regime) => validation.occupancy[regime] < COLLAPSE_SHARE)
-  if (givenUp.length > 0) {
-    const reason = `it says ${givenUp.join(' and ')} in less than ${COLLAPSE_SHARE * 100} % of the validation fold`
-    context.logger.warn({ kind, id }, `${kind} ${id} is not promoted: ${reason}`)
-    await registry.promote(kind, id, 'challenger', reason, context.now())
-    return { result, promoted: false, reason }
-  }
-  const reason = `validation macro-F1 ${validation.macroF1.toFixed(3)}, parity ${result.maxAbsDiff.toExponential(1)}`
-  await registry.promote(kind, id, 'champion', reason, context.now())
-  context.logger.info({ kind, id }, `${kind} ${id} is champion: ${reason}`)
-  return { result, promoted: true, reason }
-}
-
-/** What a run must say where the model that it compares is not the one that serves. */
-export function notServing({ trained }: TrainedModels): string[] {
-  return Object.values(trained)
-    .filter(({ promoted }) => !promoted)
-    .map(
-      ({ result: { kind, id }, reason }) =>
-        `degraded: ${kind.toUpperCase()} ${id} was trained but does not serve: ${reason}`,
-    )
+  if (givenUp.length === 0) return { result }
+  const flaw = `it says ${givenUp.join(' and ')} in less than ${COLLAPSE_SHARE * 100} % of the validation fold`
+  return { result, flaw }
 }
 
 /** What `train` answers. */
 export interface TrainSummary {
   readonly source: string
   readonly backend: { readonly name: string; readonly reason: string } | null
+  /** What the comparison on the test period came to: promotion goes by it. */
+  readonly verdict: Verdict & { readonly id: string }
+  /** Macro-F1 of each model compared. */
+  readonly macroF1: Readonly<Record<string, number>>
   readonly models: Record<
     string,
     {
@@ -103,6 +93,8 @@ export interface TrainSummary {
       sha256: string
       maxAbsDiff: number
       promoted: boolean
+      role?: Promotion['role']
+      forced: boolean
       reason: string
       validation: object
       seconds: number
@@ -112,18 +104,33 @@ export interface TrainSummary {
   readonly failures: TrainedModels['failures']
 }
 
-/** The `train` command: checkpoints and promotion, no report. */
-export async function trainCommand(settings: RunSettings, context: RunContext): Promise<TrainSummary> {
+/**
+ * The `train` command: trains, compares what came of it with the baselines on the test period, and promotes what the
+ * verdict lets; no report.
+ *
+ * @param force promotes whatever the verdict says, for this reason
+ */
+export async function trainCommand(settings: RunSettings, context: RunContext, force?: string): Promise<TrainSummary> {
   const source = await resolveSource(settings.source, context)
-  const { trained, failures } = await withFleet(settings, context, (running) =>
-    trainModels(settings, datasetRequest(settings, source, context.now()), running, context),
-  )
+  const request = datasetRequest(settings, source, context.now())
+  const dataset = await loadDataset(request, context)
+  const outcome = await withFleet(settings, context, (running) => trainModels(settings, request, running, context))
+  const { evaluation, verdict, record } = await judgeTrained(settings, source, dataset, outcome, context)
+  const promotions = await promoteTrained(settings, outcome, context, force)
   const models: TrainSummary['models'] = {}
-  for (const [kind, { result, promoted, reason }] of Object.entries(trained)) {
-    const { id, path, sha256, maxAbsDiff, validation, seconds } = result
-    models[kind] = { id, path, sha256, maxAbsDiff, promoted, reason, validation, seconds }
+  for (const { result } of Object.values(outcome.trained)) {
+    const { kind, id, path, sha256, maxAbsDiff, validation, seconds } = result
+    const { promoted, role, forced, reason } = promotions[kind]!
+    models[kind] = { id, path, sha256, maxAbsDiff, promoted, role, forced, reason, validation, seconds }
   }
-  return { source: source.spec.source, backend: trained.cde?.result.cde?.backend ?? null, models, failures }
+  return {
+    source: source.spec.source,
+    backend: outcome.trained.cde?.result.cde?.backend ?? null,
+    verdict: { ...verdict, id: record.id },
+    macroF1: Object.fromEntries(Object.entries(evaluation.models).map(([model, { macroF1 }]) => [model, macroF1])),
+    models,
+    failures: outcome.failures,
+  }
 }
 
 /**

@@ -9,6 +9,7 @@ import { withFleet } from './fleet.ts'
 import { type InferenceSummary, inferRange } from './infer.ts'
 import type { RunContext, RunSettings } from './settings.ts'
 import { resolveSource } from './source.ts'
+import { pinnedVersions } from './versions.ts'
 
 /** The test period on full hours: where estimates are asked for and the wheel turns. */
 export function testHours({ split }: PreparedDataset): TimeRange {
@@ -65,8 +66,9 @@ export interface WheelRunSummary {
 export async function wheelCommand(settings: RunSettings, context: RunContext): Promise<WheelRunSummary> {
   const source = await resolveSource(settings.source, context)
   const dataset = await loadDataset(datasetRequest(settings, source, context.now()), context)
+  const pinned = await pinnedVersions(settings)
   const { estimates, summary } = await withFleet(settings, context, (running) =>
-    inferRange(settings, dataset, testHours(dataset), running, context),
+    inferRange(settings, dataset, testHours(dataset), running, context, pinned),
   )
   const result = await turnWheel(settings, dataset, estimates, context)
   return {

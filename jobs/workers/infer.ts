@@ -17,6 +17,8 @@ export interface InferProcessorOptions {
   /** Threads of the model runtime. */
   readonly threads?: number
   readonly now: () => number
+  /** Days after which a champion does not serve any more. */
+  readonly maxAgeDays?: number
   readonly logger: Logger
 }
 
@@ -51,13 +53,14 @@ export function createInferProcessor(options: InferProcessorOptions): InferProce
       return { ...answer, estimates, windows, seconds: (performance.now() - started) / 1000 }
     }
     try {
-      return await warm.use(job.only, estimate)
+      return await warm.use(job, estimate)
     } catch (error) {
       // A model that passed its check may still fail on what the market brings: one more step down.
       if (!(error instanceof ModelError) || job.only) throw error
-      const words = `degraded: the model that serves failed on a job, the champion HMM serves it: ${error.message}`
+      const next = job.pinned ? 'the HMM that was asked for' : 'the champion HMM'
+      const words = `degraded: the model that serves failed on a job, ${next} serves it: ${error.message}`
       options.logger.error({ error: error.message }, words)
-      const answer = await warm.use('hmm', estimate)
+      const answer = await warm.use({ only: 'hmm', pinned: job.pinned }, estimate)
       return { ...answer, degradations: [words, ...answer.degradations] }
     }
   }

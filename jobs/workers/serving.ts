@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { SERVED_KINDS, type ServedKind } from '#models/regime.ts'
-import type { Serving } from '#models/serving.ts'
+import { SERVED_KINDS } from '#models/regime.ts'
+import type { Serving, ServingOptions } from '#models/serving.ts'
 import type { ServingOpener } from './open-serving.ts'
 
 export interface WarmServingOptions {
@@ -10,15 +10,20 @@ export interface WarmServingOptions {
   readonly open: ServingOpener
   readonly threads?: number
   readonly now: () => number
+  /** Days after which a champion does not serve any more. */
+  readonly maxAgeDays?: number
   readonly logger: Logger
   /** Milliseconds after which a checkpoint is opened and verified again, default 600,000: it may have expired. */
   readonly longest?: number
 }
 
+/** What a job wants to be served by. */
+export type Wanted = Pick<ServingOptions, 'only' | 'pinned'>
+
 /** Keeps models loaded between jobs. */
 export interface WarmServing {
   /** Calls `job` with what serves now; a champion that is replaced meanwhile stays open until `job` is through. */
-  use<T>(only: ServedKind | undefined, job: (serving: Serving) => Promise<T>): Promise<T>
+  use<T>(wanted: Wanted, job: (serving: Serving) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
@@ -31,14 +36,17 @@ interface Slot {
 }
 
 const LONGEST = 600_000
+/** Servings kept: champions, one kind alone, and the versions that the latest runs have pinned. */
+const MOST = 6
 
 /**
- * A warm serving per kind asked for. Before each job the store's folders are looked at: a champion is moved by
+ * A warm serving for each thing wanted. Before each job the store's folders are looked at: a champion is moved by
  * renaming a file into one of them, which changes its modification time, and then the store is opened anew.
  */
 export function createWarmServing(options: WarmServingOptions): WarmServing {
-  const { modelsDirectory, now, logger } = options
-  const slots = new Map<ServedKind | 'any', Slot>()
+  const { modelsDirectory, now, maxAgeDays, threads, logger } = options
+  /** The one used last is last. */
+  const slots = new Map<string, Slot>()
 
   const release = async (slot: Slot) => {
     if (slot.retired && slot.users === 0) await (await slot.serving.catch(() => undefined))?.close()
@@ -49,18 +57,25 @@ export function createWarmServing(options: WarmServingOptions): WarmServing {
   }
 
   /** The slot to serve from, its user counted at once: nobody may retire it between here and the job. */
-  const current = async (only: ServedKind | undefined): Promise<Slot> => {
+  const current = async ({ only, pinned }: Wanted): Promise<Slot> => {
     const stamp = await stampOf(modelsDirectory)
-    const key = only ?? 'any'
+    const key = JSON.stringify([only ?? 'any', ...(pinned ?? []).map(({ kind, id }) => `${kind} ${id}`)])
     const known = slots.get(key)
+    slots.delete(key)
     if (known?.stamp === stamp && now() - known.opened < (options.longest ?? LONGEST)) {
       known.users++
+      slots.set(key, known)
       return known
     }
-    const serving = options.open(modelsDirectory, { now: now(), threads: options.threads, only })
+    const serving = options.open(modelsDirectory, { now: now(), maxAgeDays, threads, only, pinned })
     const slot: Slot = { stamp, opened: now(), serving, users: 1, retired: false }
     slots.set(key, slot)
     if (known) retire(known)
+    for (const [oldest, unused] of slots) {
+      if (slots.size <= MOST) break
+      slots.delete(oldest)
+      retire(unused)
+    }
     serving.then(
       ({ kind, id, degradations }) => {
         logger.info({ kind, id }, `serving ${kind} ${id ?? ''}`.trim())
@@ -73,8 +88,8 @@ export function createWarmServing(options: WarmServingOptions): WarmServing {
   }
 
   return {
-    async use(only, job) {
-      const slot = await current(only)
+    async use(wanted, job) {
+      const slot = await current(wanted)
       try {
         return await job(await slot.serving)
       } finally {

@@ -42,6 +42,8 @@ export interface InferenceRecord {
   readonly seconds: number
   /** Windows answered, by kind or id of the model that answered. */
   readonly servedBy: Record<string, number>
+  /** Why these versions served. */
+  readonly why?: string
   /** Every step down (CDE to HMM, HMM to nothing), in words. */
   readonly degradations: readonly string[]
 }

@@ -142,6 +142,7 @@ function inferenceFacts({ inference }: ReportData): Fact[] {
     { name: 'Windows', value: format.count(windows) },
     { name: 'Time', value: `${format.duration(seconds)}, ${format.count(windows / seconds)} windows a second` },
     { name: 'Served by', value: served.join(', ') || 'nobody' },
+    ...(inference.why ? [{ name: 'Why this version', value: inference.why }] : []),
   ]
 }
 

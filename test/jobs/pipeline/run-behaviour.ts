@@ -8,6 +8,9 @@ import { evaluateCommand } from '#jobs/pipeline/evaluate.ts'
 import { inferCommand } from '#jobs/pipeline/infer.ts'
 import { type RunSummary, runPipeline } from '#jobs/pipeline/run.ts'
 import type { RunSettings } from '#jobs/pipeline/settings.ts'
+import { SERVED_KINDS } from '#models/regime.ts'
+import { openRegistry } from '#models/registry.ts'
+import { promoteVersions } from '#models/registry-promotion.ts'
 import { WheelOptions } from '#src/options.ts'
 import { TrainingOptions } from '#training/options.ts'
 import { silentLogger } from '../silent-logger.ts'
@@ -44,11 +47,14 @@ export function describeRun(broker: 'redis' | 'postgres', fleet: Partial<RunSett
     }
     let directory: string
     let settings: RunSettings
+    /** The same, with the versions that the run has trained, champions or not. */
+    let challengers: RunSettings
     let run: RunSummary
 
     beforeAll(async () => {
       directory = await mkdtemp(join(tmpdir(), 'millrace-run-'))
       settings = smallRun(directory, fleet)
+      challengers = { ...settings, versions: 'challenger' }
       run = await runPipeline(settings, context)
     }, 120_000)
     afterAll(() => rm(directory, { recursive: true, force: true }))
@@ -84,9 +90,24 @@ export function describeRun(broker: 'redis' | 'postgres', fleet: Partial<RunSett
     })
 
     it('has two worker processes share the inference', () => {
-      expect(run.inference).toMatchObject({ broker, workers: 2, degradations: [], servedBy: { kind: 'cde' } })
+      expect(run.inference).toMatchObject({ broker, workers: 2, degradations: [] })
       expect(run.inference.windows).toBeGreaterThan(700)
       expect(run.inference.jobs).toBeGreaterThanOrEqual(8)
+    })
+
+    it('serves its own round from what it has trained, and promotes only what its verdict ships', async () => {
+      const { ship, fallback } = run.verdict
+      const registry = openRegistry(settings.paths.models)
+      const first = ship === 'hmm' ? 'hmm' : 'cde'
+      const own = await registry.resolve(first, 'challenger')
+      expect(run.inference.servedBy).toEqual({ kind: first, id: own })
+      expect(run.inference.why).toContain(`pinned: ${first.toUpperCase()} ${own} was trained by this run`)
+      expect(await readFile(run.report.html, 'utf8')).toContain('was trained by this run')
+      for (const kind of SERVED_KINDS) {
+        const promoted = kind === ship || kind === fallback
+        expect(run.promotion[kind]).toMatchObject({ kind, promoted, forced: false })
+        expect(await registry.find(kind, 'champion')).toBe(promoted ? run.promotion[kind]?.id : undefined)
+      }
     })
 
     it('turns a wheel whose books close to the micro-dollar', () => {
@@ -114,16 +135,16 @@ export function describeRun(broker: 'redis' | 'postgres', fleet: Partial<RunSett
 
     it('does not evaluate a champion on what it was trained on', async () => {
       const testFrom = Date.parse(run.testFrom) - 24 * 3_600_000
-      await expect(evaluateCommand({ ...settings, testFrom }, context)).rejects.toThrow(/has seen the answers/)
+      await expect(evaluateCommand({ ...challengers, testFrom }, context)).rejects.toThrow(/has seen the answers/)
     })
 
-    it('evaluates the champions without training them again', async () => {
-      const { evaluation } = await evaluateCommand(settings, context)
+    it('evaluates the new versions without training them again', async () => {
+      const { evaluation } = await evaluateCommand(challengers, context)
       expect(evaluation.models.cde.macroF1).toBe(run.evaluation.cde.macroF1)
     })
 
     it('proves on its own data that nothing sees the future', async () => {
-      const { causal, checks } = await auditCommand(settings, context)
+      const { causal, checks } = await auditCommand(challengers, context)
       expect(checks.map(({ what }) => what)).toEqual([
         'features',
         'estimates of the CDE',
@@ -135,7 +156,11 @@ export function describeRun(broker: 'redis' | 'postgres', fleet: Partial<RunSett
     })
 
     it('steps down to the HMM when the champion is tampered with, and to nothing when both are gone', async () => {
+      const registry = openRegistry(settings.paths.models)
+      const versions = SERVED_KINDS.map((kind) => ({ kind, id: run.promotion[kind]!.id }))
+      await promoteVersions(registry, versions, { now: context.now(), force: 'the test wants champions' })
       const healthy = await inferCommand(settings, context)
+      expect(healthy.inference.why).toBe('the champions serve')
       expect(healthy.estimates.map(({ coin, model }) => [coin, model])).toEqual(
         COINS.map((coin) => [coin, healthy.inference.servedBy.id]),
       )

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { InputError, type MillraceError, ModelError, UnavailableError } from '#data/errors.ts'
 import type { RunningFleet } from '#jobs/pipeline/fleet.ts'
 import type { RunSettings } from '#jobs/pipeline/settings.ts'
-import { mustHave, notServing, trainModels } from '#jobs/pipeline/train.ts'
+import { mustHave, trainModels } from '#jobs/pipeline/train.ts'
 import type { Outcome } from '#jobs/tally.ts'
 import type { ServedKind } from '#models/regime.ts'
 import { openRegistry } from '#models/registry.ts'
@@ -63,7 +63,7 @@ const failed = (error: MillraceError): Outcome<TrainingResult> => ({ ok: false, 
 const train = () => trainModels(settings(), DATASET, {} as RunningFleet, context)
 
 describe('trainModels', () => {
-  it('asks for a CDE and an HMM on the same data with the same seed, and makes both champions', async () => {
+  it('asks for a CDE and an HMM on the same data with the same seed, and makes both challengers', async () => {
     round.outcomes = [await trained('cde'), await trained('hmm')]
     const { trained: made, failures } = await train()
     expect(round.asked as TrainingRequest[]).toMatchObject([
@@ -71,35 +71,28 @@ describe('trainModels', () => {
       { kind: 'hmm', dataset: DATASET, seed: 9, models },
     ])
     expect(failures).toEqual({})
+    const registry = openRegistry(models)
     for (const kind of ['cde', 'hmm'] as const) {
-      expect(made[kind]).toMatchObject({ promoted: true, reason: 'validation macro-F1 0.510, parity 1.0e-7' })
-      expect(await openRegistry(models).resolve(kind, 'champion')).toBe(made[kind]!.result.id)
+      expect(made[kind]!.flaw).toBeUndefined()
+      expect(await registry.resolve(kind, 'challenger')).toBe(made[kind]!.result.id)
+      expect(await registry.find(kind, 'champion')).toBeUndefined()
     }
+    expect((await registry.moves())[0].reason).toBe('trained: validation macro-F1 0.510, parity 1.0e-7')
   })
 
   it.each([
     ['one class', { chop: 1, trend: 0, reversal: 0 }, /trend and reversal in less than 2 %/],
     ['two classes', { chop: 0.6, trend: 0.381, reversal: 0.019 }, /reversal in less than 2 %/],
-  ])('leaves the champion where the new model has collapsed to %s', async (_, occupancy, words) => {
-    round.outcomes = [await trained('cde'), await trained('hmm')]
-    const before = (await train()).trained.cde!.result.id
-    round.outcomes = [await trained('cde', occupancy, 2), await trained('hmm', undefined, 2)]
-    const outcome = await train()
-    const { trained: made } = outcome
-    expect(made.cde).toMatchObject({ promoted: false, reason: expect.stringMatching(words) })
-    expect(notServing(outcome)).toEqual([
-      expect.stringContaining(`CDE ${made.cde!.result.id} was trained but does not serve: it says`),
-    ])
-    const registry = openRegistry(models)
-    expect(await registry.resolve('cde', 'champion')).toBe(before)
-    expect(await registry.resolve('cde', 'challenger')).toBe(made.cde!.result.id)
-    expect(await registry.resolve('hmm', 'champion')).toBe(made.hmm!.result.id)
-    expect(warnings.join()).toMatch(/is not promoted/)
+  ])('says so where the new model has collapsed to %s', async (_, occupancy, words) => {
+    round.outcomes = [await trained('cde', occupancy), await trained('hmm')]
+    const { trained: made } = await train()
+    expect(made.cde!.flaw).toMatch(words)
+    expect(made.hmm!.flaw).toBeUndefined()
   })
 
-  it('promotes a model that says a regime just often enough', async () => {
+  it('finds nothing wrong with a model that says a regime just often enough', async () => {
     round.outcomes = [await trained('cde', { chop: 0.96, trend: 0.02, reversal: 0.02 }), await trained('hmm')]
-    expect((await train()).trained.cde!.promoted).toBe(true)
+    expect((await train()).trained.cde!.flaw).toBeUndefined()
   })
 
   it('lets the one stand when the other fails, and says why there is no other', async () => {
@@ -107,10 +100,10 @@ describe('trainModels', () => {
     const outcome = await train()
     expect(outcome.failures).toEqual({ cde: 'training diverged in epoch 3' })
     expect(outcome.trained.cde).toBeUndefined()
-    expect(await openRegistry(models).resolve('hmm', 'champion')).toBe(outcome.trained.hmm!.result.id)
-    await expect(openRegistry(models).resolve('cde', 'champion')).rejects.toThrow(/train one/)
+    expect(await openRegistry(models).resolve('hmm', 'challenger')).toBe(outcome.trained.hmm!.result.id)
+    expect(await openRegistry(models).find('cde', 'challenger')).toBeUndefined()
     expect(warnings.join()).toMatch(/training of the CDE failed: training diverged/)
-    expect(mustHave(outcome, 'hmm').promoted).toBe(true)
+    expect(mustHave(outcome, 'hmm')).toBe(outcome.trained.hmm)
     expect(() => mustHave(outcome, 'cde')).toThrow(/no CDE to compare.*diverged in epoch 3/)
   })
 
@@ -120,7 +113,7 @@ describe('trainModels', () => {
     await expect(train()).rejects.toBeInstanceOf(InputError)
   })
 
-  it('does not take for a champion what is broken on disk', async () => {
+  it('does not take for a challenger what is broken on disk', async () => {
     const [cde, hmm] = [await trained('cde'), await trained('hmm')]
     if (cde.ok)
       round.outcomes = [{ ok: true, result: { ...cde.result, id: '20250401T120000123Z-0123456789abcdef' } }, hmm]

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ServingOpener } from '#jobs/workers/open-serving.ts'
 import { createWarmServing } from '#jobs/workers/serving.ts'
+import type { ServingOptions } from '#models/serving.ts'
 import { closed, openModels } from '../fixtures/serving.ts'
 import { silentLogger as logger } from '../silent-logger.ts'
 
@@ -33,7 +34,7 @@ const open: ServingOpener = (directory, options) => {
 }
 const warmServing = (opener = open) =>
   createWarmServing({ modelsDirectory, open: opener, now: () => time, longest: 1_000, logger })
-const whoServes = (warm: ReturnType<typeof warmServing>) => warm.use(undefined, async ({ id }) => id)
+const whoServes = (warm: ReturnType<typeof warmServing>) => warm.use({}, async ({ id }) => id)
 
 describe('a warm serving', () => {
   it('opens a model once for many jobs', async () => {
@@ -51,7 +52,7 @@ describe('a warm serving', () => {
   it('takes a new champion for the next job and keeps the old one for those that have it', async () => {
     const warm = warmServing()
     let finish = () => {}
-    const long = warm.use(undefined, async ({ id }) => {
+    const long = warm.use({}, async ({ id }) => {
       await new Promise<void>((resolve) => {
         finish = resolve
       })
@@ -80,10 +81,28 @@ describe('a warm serving', () => {
 
   it('keeps one model per kind asked for', async () => {
     const warm = warmServing()
-    await warm.use('hmm', async () => {})
-    await warm.use('cde', async () => {})
-    await warm.use('hmm', async () => {})
+    await warm.use({ only: 'hmm' }, async () => {})
+    await warm.use({ only: 'cde' }, async () => {})
+    await warm.use({ only: 'hmm' }, async () => {})
     expect(opened).toBe(2)
+  })
+
+  it('keeps the versions that were asked for apart, and closes those not asked for in a while', async () => {
+    const wishes: ServingOptions[] = []
+    const warm = warmServing((directory, options) => {
+      wishes.push(options)
+      return open(directory, options)
+    })
+    const use = (id: string) => warm.use({ pinned: [{ kind: 'cde', id }] }, async () => {})
+    for (const id of ['a', 'b', 'a', 'c', 'd', 'e', 'f']) await use(id)
+    expect(wishes.map(({ pinned }) => pinned![0].id)).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
+    expect(closed).toHaveLength(0)
+    await use('g')
+    expect(closed).toHaveLength(1)
+    await use('a')
+    expect(wishes).toHaveLength(7)
+    await use('b')
+    expect(wishes).toHaveLength(8)
   })
 
   it('tries again after it could not open', async () => {
