@@ -112,3 +112,25 @@ export function drawEvenly(parameter: Parameter, random: Random): Value {
   const { low, high } = scaledBounds(parameter)
   return fromScale(parameter, low + (high - low) * random.uniform())
 }
+
+/**
+ * What `look` says of each parameter, as a proposal.
+ *
+ * @returns undefined where one of the values lies outside the space
+ */
+export function assignmentFrom(space: SearchSpace, look: (name: string) => unknown): Assignment | undefined {
+  const assigned: Record<string, Value> = {}
+  for (const [name, parameter] of Object.entries(space)) {
+    if (!applies(parameter, assigned)) continue
+    const value = look(name)
+    if (!contains(parameter, value)) return undefined
+    assigned[name] = value
+  }
+  return assigned
+}
+
+function contains(parameter: Parameter, value: unknown): value is Value {
+  if (parameter.kind === 'categorical') return (parameter.choices as readonly unknown[]).includes(value)
+  if (typeof value !== 'number' || !(value >= parameter.low && value <= parameter.high)) return false
+  return parameter.kind === 'float' || (value - parameter.low) % stepOf(parameter) === 0
+}

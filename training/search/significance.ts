@@ -1,0 +1,46 @@
+import { type DeflatedSharpe, deflatedSharpe, sharpeMoments } from '../statistics/deflated-sharpe.ts'
+import { backtestOverfitting } from '../statistics/overfitting.ts'
+import type { StudyTrial } from './study.ts'
+
+/** How much of a search's best Sharpe ratio its number of trials explains. */
+export interface SearchSignificance {
+  /** Sharpe ratios in it are per period (an hour). */
+  readonly deflatedSharpe: DeflatedSharpe
+  /** Absent where there are too few trials or periods to cut into blocks. */
+  readonly overfitting?: {
+    /** Share of splits in which the trial that was best on one half was no better than the median on the other. */
+    readonly probability: number
+    readonly probabilityOfLoss: number
+    readonly splits: number
+    readonly trials: number
+    readonly periods: number
+  }
+}
+
+const BLOCKS = 16
+
+/**
+ * Deflated Sharpe ratio of the best trial, allowing for every trial that was begun, and the probability of backtest
+ * overfitting over those that have returns (trials that never traded earned nothing in every period).
+ *
+ * @returns undefined where the best has no returns
+ */
+export function searchSignificance(best: StudyTrial, trials: readonly StudyTrial[]): SearchSignificance | undefined {
+  if (!best.returns) return undefined
+  const withReturns = trials.flatMap(({ returns }) => (returns ? [returns] : []))
+  const sharpes = withReturns.map((returns) => sharpeMoments(returns).sharpe)
+  const periods = best.returns.length
+  const enough = withReturns.length >= 2 && periods >= 2 * BLOCKS
+  return {
+    deflatedSharpe: deflatedSharpe(sharpeMoments(best.returns), sharpes, trials.length),
+    ...(enough && { overfitting: overfittingOf(withReturns, periods) }),
+  }
+}
+
+function overfittingOf(rows: readonly (readonly number[])[], periods: number) {
+  const returns = new Float64Array(rows.length * periods)
+  for (const [t, row] of rows.entries()) returns.set(row, t * periods)
+  const found = backtestOverfitting({ returns, trials: rows.length, blocks: BLOCKS })
+  const { probability, probabilityOfLoss, splits } = found
+  return { probability, probabilityOfLoss, splits, trials: rows.length, periods: found.periods }
+}
