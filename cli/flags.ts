@@ -30,6 +30,12 @@ const GROUPS = {
     { flags: '--concurrency <count>', path: 'fleet.concurrency' },
   ],
   worker: [{ flags: '--concurrency <count>', path: 'fleet.concurrency' }],
+  search: [
+    { flags: '--space <name>', path: 'search.space' },
+    { flags: '--name <name>', path: 'search.name' },
+    { flags: '--trials <count>', path: 'search.trials' },
+    { flags: '--parallel <count>', path: 'search.parallel' },
+  ],
   evaluation: [
     { flags: '--folds <count>', path: 'evaluation.folds' },
     { flags: '--seeds <count>', path: 'evaluation.seeds' },
@@ -50,6 +56,7 @@ const TITLES: Record<FlagGroup, string> = {
   training: 'Training:',
   fleet: 'Fleet:',
   worker: 'Fleet:',
+  search: 'Search:',
   evaluation: 'Evaluation:',
   place: 'Folders and log:',
 }

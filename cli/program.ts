@@ -7,6 +7,7 @@ import { registerEvaluate } from './commands/evaluate.ts'
 import { registerFetch } from './commands/fetch.ts'
 import { registerInfer } from './commands/infer.ts'
 import { registerRun } from './commands/run.ts'
+import { registerSearch } from './commands/search.ts'
 import { registerTrain } from './commands/train.ts'
 import { registerWheel } from './commands/wheel.ts'
 import { registerWorker } from './commands/worker.ts'
@@ -17,6 +18,7 @@ const REGISTER = [
   registerFetch,
   registerTrain,
   registerEvaluate,
+  registerSearch,
   registerInfer,
   registerWheel,
   registerWorker,

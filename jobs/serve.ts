@@ -39,7 +39,7 @@ export const DRAIN_LIMIT = 30_000
 /** Short for `infer`, whose jobs take less than a second and are waited for; long for `train`. */
 const INFER_LOCKS = { lockDuration: 15_000, stalledInterval: 5_000 }
 const TRAIN_LOCKS = { lockDuration: 60_000, stalledInterval: 15_000 }
-const TRAIN_MODULE = new URL('../training/train.ts', import.meta.url).href
+const TRAIN_MODULE = new URL('./workers/search-tasks.ts', import.meta.url).href
 const SERVING_MODULE = new URL('./workers/open-serving.ts', import.meta.url).href
 
 /**

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { WheelOptions } from '#src/options.ts'
 import { TrainingOptions } from '#training/options.ts'
+import { SearchOptions } from '#training/search/options.ts'
+import { EvaluationOptions } from '#training/walk-forward/options.ts'
 import { parseTimestamp, TIMESTAMP_FORM } from './timestamp.ts'
 
 const timestamp = z
@@ -62,7 +64,9 @@ export const Configuration = z
       .describe('versions that answer: the champions, or the challengers (trained and judged last)'),
     maxModelAgeDays: z.number().positive().optional().describe('a model older than so many days does not serve'),
     training: TrainingOptions.prefault({}),
+    evaluation: EvaluationOptions.prefault({}),
     wheel: WheelOptions.prefault({}),
+    search: SearchOptions.prefault({}),
     fleet: Fleet.prefault({}),
     state: z.string().min(1).default('var').describe('folder for all that running leaves behind'),
     models: z.string().min(1).optional().describe('folder of the model registry; default: models in the state folder'),
