@@ -62,12 +62,10 @@ const TRIALS: Record<BackendName, Trial> = {
   },
   webgpu: {
     async load(askedByName) {
-      const { vendor, architecture, description, device, isFallbackAdapter } = await probeAdapter()
+      const adapter = await probeAdapter()
+      const { vendor, architecture, description, device } = adapter
       // A renderer in software computes rightly but far slower than wasm: only for whoever asks for it.
-      if (
-        !askedByName &&
-        (isFallbackAdapter || /swiftshader|llvmpipe/i.test(`${architecture} ${description} ${device}`))
-      ) {
+      if (!askedByName && isSoftwareRenderer(adapter)) {
         throw new Error(`only a software renderer (${architecture || description || device})`)
       }
       await installWebGpu()
@@ -169,6 +167,11 @@ interface AdapterInfo {
   readonly description: string
   readonly device: string
   readonly isFallbackAdapter: boolean
+}
+
+/** Whether an adapter is a processor that plays graphics card. */
+export function isSoftwareRenderer({ architecture, description, device, isFallbackAdapter }: AdapterInfo): boolean {
+  return isFallbackAdapter || /swiftshader|llvmpipe/i.test(`${architecture} ${description} ${device}`)
 }
 
 const NOT_INSTALLED = 'its package is not installed'
