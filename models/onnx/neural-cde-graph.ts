@@ -1,15 +1,11 @@
-import { type Architecture, pathChannels, windowHours } from '../classifier/architecture.ts'
+import { SUMMED_FEATURE } from '#data/features.ts'
+import { type Architecture, windowHours } from '../classifier/architecture.ts'
 import type { ParameterVector } from '../classifier/parameters.ts'
 import type { Scaling } from '../scaling.ts'
-import {
-  advanceKnot,
-  type CdeConstants,
-  cdeConstants,
-  readOut,
-  scaleFeatures,
-  startAtKnot,
-} from './neural-cde-parts.ts'
+import { type CdeConstants, cdeConstants, counts, readOut, scaleFeatures, startAtKnot } from './neural-cde-parts.ts'
+import type { DataType } from './schema.ts'
 import { regimeGraphSignature } from './signatures.ts'
+import { advanceState } from './vector-fields.ts'
 import { type GraphBuilder, type ValueInfo, writeModel } from './writer.ts'
 
 /**
@@ -31,10 +27,12 @@ export function writeNeuralCdeGraph(
     const scaled = scaleFeatures(g, architecture, scaling)
     const observed = g.node('Cast', ['mask'], { to: 1 })
     const elapsed = hoursBetweenKnots(g, architecture)
+    const counted = counts(g, names, observed)
 
     const knot0 = (name: string) =>
       g.node('Squeeze', [g.node('Slice', [name, g.ints(0), g.ints(1), g.ints(1)]), g.ints(1)])
-    const start = startAtKnot(g, names, { scaled: knot0(scaled), observed: knot0(observed), elapsed: knot0(elapsed) })
+    const first = { scaled: knot0(scaled), observed: knot0(observed), elapsed: knot0(elapsed) }
+    const { state: start } = startAtKnot(g, names, first)
 
     // A window of one knot gets a second one at which nothing moves: onnxruntime dies of a Scan over nothing.
     const knots = g.node('Gather', [g.node('Shape', ['hours']), g.ints(1)])
@@ -43,15 +41,29 @@ export function writeNeuralCdeGraph(
       const still = g.node('Mul', [g.node('Slice', [name, g.ints(0), g.ints(1), g.ints(1)]), g.scalar(0)])
       return g.node('Slice', [g.node('Concat', [name, still], { axis: 1 }), g.ints(1), end, g.ints(1)])
     }
+    const seen = g.node('Cast', [later(observed)], { to: 9 })
+    const inputs = [later(standing(g, architecture, names, scaled)), seen, ...[elapsed, ...counted].map(later)]
     const body = knotStep(g, architecture, names)
-    const [path, state] = g.nodes(
-      'Scan',
-      [start.path, start.state, later(scaled), later(observed), later(elapsed)],
-      ['path_final', 'state_final'],
-      { body: { graph: body }, num_scan_inputs: 3, scan_input_axes: [1, 1, 1] },
-    )
+    const [stood, state] = g.nodes('Scan', [first.scaled, start, ...inputs], ['stood_final', 'state_final'], {
+      body: { graph: body },
+      num_scan_inputs: inputs.length,
+      scan_input_axes: inputs.map(() => 1),
+    })
+    const total = (name: string) => g.node('ReduceSum', [name, g.ints(1)], { keepdims: 0 })
+    const path = g.node('Concat', [total(elapsed), stood, ...counted.map(total)], { axis: 1 })
     readOut(g, architecture, names, { path, state })
   })
+}
+
+/**
+ * Where each feature's channel of the path stands if it is observed, `[batch, knots, channels]`: levels as they are, the
+ * running sum as the sum so far. Summed here, so that the body of the `Scan`, which is started once a knot, has one
+ * rule for all channels.
+ */
+function standing(g: GraphBuilder, architecture: Architecture, names: CdeConstants, scaled: string): string {
+  if (!architecture.channels.includes(SUMMED_FEATURE)) return scaled
+  const isSummed = g.node('Cast', [names.summed], { to: 9 })
+  return g.node('Where', [isSummed, g.node('CumSum', [scaled, g.scalar(1, 'int64')]), scaled])
 }
 
 /** Increments of the time channel, `[batch, knots, 1]`; 0 at the first knot. */
@@ -64,28 +76,29 @@ function hoursBetweenKnots(g: GraphBuilder, architecture: Architecture): string 
   return g.node('Unsqueeze', [elapsed, g.ints(2)])
 }
 
-/** The body of the `Scan`: (X, h, scaled, observed, elapsed) at one knot -> (X, h). */
+/** The body of the `Scan`: (feature channels of X, h), and a knot's values, mask, hours and counts -> (channels, h). */
 function knotStep(g: GraphBuilder, architecture: Architecture, names: CdeConstants): object {
-  const { channels, hidden } = architecture
-  const value = (name: string, size: number): ValueInfo => ({ name, type: 'float32', dims: ['batch', size] })
-  const path = pathChannels(architecture)
+  const { channels, counted, hidden } = architecture
+  const value = (name: string, size: number, type: DataType = 'float32'): ValueInfo => ({
+    name,
+    type,
+    dims: ['batch', size],
+  })
   const inputs = [
-    value('path', path),
+    value('stood', channels.length),
     value('state', hidden),
-    value('scaled_knot', channels.length),
-    value('observed_knot', channels.length),
+    value('standing_knot', channels.length),
+    value('observed_knot', channels.length, 'bool'),
     value('elapsed_knot', 1),
+    ...(counted.length ? [value('counts_knot', counted.length)] : []),
   ]
-  return g.subgraph('knot', inputs, [value('path_next', path), value('state_next', hidden)], (b) => {
-    const knot = {
-      path: 'path',
-      state: 'state',
-      scaled: 'scaled_knot',
-      observed: 'observed_knot',
-      elapsed: 'elapsed_knot',
-    }
-    const next = advanceKnot(b, architecture, names, knot)
-    b.node('Identity', [next.path], {}, 'path_next')
-    b.node('Identity', [next.state], {}, 'state_next')
+  const outputs = [value('stood_next', channels.length), value('state_next', hidden)]
+  return g.subgraph('knot', inputs, outputs, (b) => {
+    const stands = b.node('Where', ['observed_knot', 'standing_knot', 'stood'], {}, 'stood_next')
+    const moves = b.node('Sub', [stands, 'stood'])
+    const counts = counted.length ? ['counts_knot'] : []
+    const increment = b.node('Concat', ['elapsed_knot', moves, ...counts], { axis: 1 })
+    const next = advanceState(b, architecture, names.parameters, { state: 'state', increment })
+    b.node('Identity', [next], {}, 'state_next')
   })
 }
