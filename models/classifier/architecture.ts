@@ -5,22 +5,27 @@ export const ENCODERS = ['plain', 'linear', 'gru'] as const
 export type EncoderName = (typeof ENCODERS)[number]
 
 /** What a neural CDE is made of; stored in its checkpoint. */
-export const CdeConfiguration = z.object({
-  /** Vector field: a network (`plain`), or linear in h and block-diagonal (`linear`). */
-  encoder: z.enum(['plain', 'linear']).default('plain').describe('vector field of the neural CDE'),
-  /** Size of the hidden state h. */
-  hidden: z.int().min(1).max(512).default(32),
-  /** Width of the plain vector field's inner layer. */
-  width: z.int().min(1).max(1024).default(32),
-  /** Size of a block of the linear vector field; divides `hidden`. */
-  block: z.int().min(1).max(64).default(4),
-  /** Width of the read-out layer. */
-  readout: z.int().min(1).max(512).default(32),
-  /** Fixed-step solver of the plain vector field, stepping on the knots. */
-  solver: z.enum(['euler', 'heun']).default('heun'),
-  /** Scaled features are clipped to this many interquartile ranges. */
-  clip: z.number().positive().default(8),
-})
+export const CdeConfiguration = z
+  .object({
+    /** Vector field: a network (`plain`), or linear in h and block-diagonal (`linear`). */
+    encoder: z.enum(['plain', 'linear']).default('plain').describe('vector field of the neural CDE'),
+    /** Size of the hidden state h. */
+    hidden: z.int().min(1).max(512).default(32),
+    /** Width of the plain vector field's inner layer. */
+    width: z.int().min(1).max(1024).default(32),
+    /** Size of a block of the linear vector field; divides `hidden`. */
+    block: z.int().min(1).max(64).default(4),
+    /** Width of the read-out layer. */
+    readout: z.int().min(1).max(512).default(32),
+    /** Fixed-step solver of the plain vector field, stepping on the knots. */
+    solver: z.enum(['euler', 'heun']).default('heun'),
+    /** Scaled features are clipped to this many interquartile ranges. */
+    clip: z.number().positive().default(8),
+  })
+  .refine(({ encoder, hidden, block }) => encoder !== 'linear' || hidden % block === 0, {
+    path: ['block'],
+    error: 'must divide "hidden" where the encoder is "linear": blocks of one size fill the hidden state',
+  })
 export type CdeConfiguration = z.infer<typeof CdeConfiguration>
 
 /** Everything but the weights that is needed to run a classifier of control paths on windows. */

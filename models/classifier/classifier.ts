@@ -33,13 +33,22 @@ export function regimeLogits(architecture: Architecture, parameters: Parameters,
   })
 }
 
+/** h(T) where no gradient is asked for. */
+function inferState(architecture: Architecture, parameters: Parameters, path: ControlPath): tf.Tensor2D {
+  const { infer, encode } = encoders[architecture.encoder]
+  return (infer ?? encode)(architecture, parameters, path)
+}
+
 /** Regime probabilities of a batch of control paths, `[count, 3]`. */
 export async function regimeProbabilities(
   architecture: Architecture,
   vector: ParameterVector,
   path: ControlPath,
 ): Promise<Float32Array> {
-  const result = tf.tidy(() => tf.softmax(regimeLogits(architecture, uploadParameters(architecture, vector), path)))
+  const result = tf.tidy(() => {
+    const parameters = uploadParameters(architecture, vector)
+    return tf.softmax(readOut(architecture, parameters, inferState(architecture, parameters, path), path).logits)
+  })
   return download(result)
 }
 
@@ -49,8 +58,7 @@ export async function hiddenStates(
   vector: ParameterVector,
   path: ControlPath,
 ): Promise<Float32Array> {
-  const { encode } = encoders[architecture.encoder]
-  return download(tf.tidy(() => encode(architecture, uploadParameters(architecture, vector), path)))
+  return download(tf.tidy(() => inferState(architecture, uploadParameters(architecture, vector), path)))
 }
 
 /**

@@ -29,6 +29,8 @@ export interface Encoder {
   initialScale?(name: string): number
   /** h(T) as a differentiable function of the parameters, `[count, hidden]`. */
   encode(architecture: Architecture, parameters: Parameters, path: ControlPath): tf.Tensor2D
+  /** h(T) where no gradient is asked for; {@link encode} unless there is a faster way. */
+  infer?(architecture: Architecture, parameters: Parameters, path: ControlPath): tf.Tensor2D
   /** h(T) and its pullback. */
   record(architecture: Architecture, parameters: Parameters, path: ControlPath): Encoded
 }

@@ -1,5 +1,6 @@
 import { ModelError } from '#data/errors.ts'
 import type { Architecture, EncoderName } from '../classifier/architecture.ts'
+import { advanceLinear } from './linear-field.ts'
 import { advancePlain } from './plain-field.ts'
 import type { GraphBuilder } from './writer.ts'
 
@@ -7,7 +8,7 @@ import type { GraphBuilder } from './writer.ts'
 type FieldStep = typeof advancePlain
 
 /** How a graph moves h from knot to knot, by encoder; everything else of a neural CDE's graphs is the same for all. */
-const FIELD_STEPS: Partial<Record<EncoderName, FieldStep>> = { plain: advancePlain }
+const FIELD_STEPS: Partial<Record<EncoderName, FieldStep>> = { plain: advancePlain, linear: advanceLinear }
 
 /**
  * One step of the hidden state along an increment of the control path, by the architecture's vector field.
