@@ -62,6 +62,22 @@ describe('Kruskal-Wallis', () => {
     }
   })
 
+  it('takes no notice at all of a sample without a regime or a value', () => {
+    const row = fc.tuple(fc.constantFrom(0, 1, 2, NO_REGIME), fc.constantFrom(1, 2, 3, 4.5, 7, Number.NaN))
+    fc.assert(
+      fc.property(fc.array(row, { minLength: 3, maxLength: 30 }), (rows) => {
+        const test = (of: [number, number][]) => {
+          return kruskalWallis(
+            Uint8Array.from(of, ([k]) => k),
+            of.map(([, value]) => value),
+            3,
+          )
+        }
+        expect(test(rows)).toEqual(test(rows.filter(([k, value]) => k !== NO_REGIME && !Number.isNaN(value))))
+      }),
+    )
+  })
+
   it('depends on the order of the values only', () => {
     const sample = fc.array(fc.tuple(fc.nat(2), fc.integer({ min: -50, max: 50 })), { minLength: 4, maxLength: 40 })
     fc.assert(
