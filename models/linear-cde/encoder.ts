@@ -37,8 +37,8 @@ export const linearEncoder: Encoder = {
     const { count, steps } = path
     const blocks = blockCount(architecture)
     const { at, increments } = uploadPath(path)
-    const transitions = tf.matMul(increments, parameters.transitionWeight as tf.Tensor2D)
-    const drifts = tf.matMul(increments, parameters.driftWeight as tf.Tensor2D)
+    const transitions = tf.matMul<tf.Tensor2D>(increments, parameters.transitionWeight as tf.Tensor2D)
+    const drifts = tf.matMul<tf.Tensor2D>(increments, parameters.driftWeight as tf.Tensor2D)
     let state = dense(at, parameters.initialWeight, parameters.initialBias)
     for (let step = 0; step < steps; step++) {
       state = tf.tidy(() => {
@@ -97,8 +97,11 @@ function recordOnCpu(architecture: Architecture, parameters: Parameters, path: C
       const gradients = readOnce(tf.transpose(cotangent))
       pullBackRecurrence(size, states, transitions, drifts, gradients)
       const atStart = tf.transpose(tf.tensor2d(gradients, [hidden, count])) as tf.Tensor2D
-      const gradientOf = (values: Float32Array, width: number) =>
-        tf.tidy(() => tf.transpose(tf.matMul(tf.tensor2d(values, [width, steps * count]), increments)))
+      const gradientOf = (values: Float32Array, width: number) => {
+        // A window of one knot has no step; the backend's product over nothing is not 0 but what lay in memory.
+        if (steps === 0) return tf.zeros([path.channels, width])
+        return tf.tidy(() => tf.transpose(tf.matMul(tf.tensor2d(values, [width, steps * count]), increments)))
+      }
       return {
         initialWeight: denseGradient(at, atStart),
         initialBias: biasGradient(atStart),
