@@ -59,7 +59,7 @@ export async function fitClassifier(input: ClassifierFitInput): Promise<Classifi
     )
   }
   const state = input.state ? structuredClone(input.state) : trainingStart(architecture, options, random)
-  const gradients = input.gradients ?? gradientsHere(shardDataOf(input), { signal })
+  const gradients = input.gradients ?? gradientsHere(shardDataOf(input), signal)
   const classWeights = inverseFrequency(train.labels)
   const plateau = createPlateau(options, state.plateau)
   const started = clock() - state.elapsed

@@ -4,7 +4,7 @@ import { BackendError } from '#data/errors.ts'
 import { type Backend, discardBackend, selectBackend } from '#models/backend.ts'
 import { type ClassifierFit, type ClassifierFitInput, fitClassifier, fitOf, shardDataOf } from './fit-classifier.ts'
 import type { TrainingOptions } from './options.ts'
-import { type Gradients, gradientsHere, takesWholeBatches } from './parallel/gradients.ts'
+import { type Gradients, gradientsHere } from './parallel/gradients.ts'
 import { gradientsInThreads } from './parallel/threads.ts'
 import type { StateFile } from './state-file.ts'
 import type { TrainingState } from './training-state.ts'
@@ -49,12 +49,12 @@ export async function fitOnBackends(input: BackendsFitInput): Promise<BackendsFi
     await file?.write(next)
   }
   for (;;) {
-    const threads = takesWholeBatches(backend.name) ? 1 : (on.threads ?? Math.min(MOST_THREADS, availableParallelism()))
+    const threads = threadsOn(backend, on)
     backend = { ...backend, reason: `${backend.reason}; ${describeThreads(backend, threads)}` }
     logger.info({ backend: backend.name, threads }, `training on ${backend.name}: ${backend.reason}`)
     let gradients: Gradients | undefined
     try {
-      gradients = await openGradients(input, backend, threads)
+      gradients = await openGradients(input, threads)
       const fit = await fitClassifier({ ...input, gradients, state, onState })
       return { ...fit, backend, threads, degradations }
     } catch (error) {
@@ -82,15 +82,20 @@ export async function fitOnBackends(input: BackendsFitInput): Promise<BackendsFi
   }
 }
 
-function openGradients(input: BackendsFitInput, { name }: Backend, threads: number): Promise<Gradients> | Gradients {
+/** A graphics card is kept busy by one process; the wasm backend has one thread of its own. */
+function threadsOn({ name }: Backend, { threads }: BackendsFitInput['on']): number {
+  return name === 'wasm' ? (threads ?? Math.min(MOST_THREADS, availableParallelism())) : 1
+}
+
+function openGradients(input: BackendsFitInput, threads: number): Promise<Gradients> | Gradients {
   const { signal } = input
   const data = shardDataOf(input)
-  if (threads === 1) return gradientsHere(data, { whole: takesWholeBatches(name), signal })
+  if (threads === 1) return gradientsHere(data, signal)
   return gradientsInThreads(data, { threads, batch: Math.min(input.options.batch, data.train.length), signal })
 }
 
 function describeThreads({ name }: Backend, threads: number): string {
-  if (takesWholeBatches(name)) return 'one process, as threads are for wasm'
+  if (name !== 'wasm') return 'one process, as threads are for wasm'
   return threads === 1 ? 'one thread' : `${threads} threads`
 }
 

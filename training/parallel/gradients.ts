@@ -1,17 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
 import { BackendError, MillraceError } from '#data/errors.ts'
-import { type BackendName, backendFault } from '#models/backend.ts'
+import { backendFault } from '#models/backend.ts'
 import type { ParameterVector } from '#models/classifier/parameters.ts'
 import { REGIMES } from '#models/regime.ts'
-import {
-  addShards,
-  type Batch,
-  forwardShards,
-  type ShardData,
-  shardGradient,
-  shardProbabilities,
-  shardsOf,
-} from './shards.ts'
+import { type Batch, forwardShards, type ShardData, shardGradient, shardProbabilities } from './shards.ts'
 
 /** Where losses and gradients come from: this process or several threads. */
 export interface Gradients {
@@ -33,23 +25,12 @@ export interface Gradients {
   close(): Promise<void>
 }
 
-/**
- * Losses and gradients on TensorFlow.js's backend in this process.
- *
- * @param whole take a batch in one piece, as graphics cards like it, instead of in shards
- */
-export function gradientsHere(data: ShardData, { whole = false, signal }: HereOptions = {}): Gradients {
+/** Losses and gradients on TensorFlow.js's backend in this process, each batch in one piece. */
+export function gradientsHere(data: ShardData, signal?: AbortSignal): Gradients {
   return {
     threads: 1,
-    async batch(parameters, batch) {
-      const count = batch.indices.length
-      const parts = []
-      for (const shard of whole ? [{ from: 0, to: count }] : shardsOf(count)) {
-        signal?.throwIfAborted()
-        parts.push(await attempt(() => shardGradient(data, parameters, batch, shard)))
-      }
-      return addShards(parts, parameters.length)
-    },
+    batch: (parameters, batch) =>
+      attempt(() => shardGradient(data, parameters, batch, { from: 0, to: batch.indices.length })),
     async validation(parameters) {
       const answers = new Float32Array(data.validation.length * REGIMES.length)
       for (const shard of forwardShards(data.validation.length)) {
@@ -60,16 +41,6 @@ export function gradientsHere(data: ShardData, { whole = false, signal }: HereOp
     },
     close: async () => {},
   }
-}
-
-interface HereOptions {
-  readonly whole?: boolean
-  readonly signal?: AbortSignal
-}
-
-/** Backends that take a batch in one piece, and in one process. */
-export function takesWholeBatches(backend: BackendName): boolean {
-  return backend !== 'wasm'
 }
 
 /**

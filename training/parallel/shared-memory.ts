@@ -2,7 +2,7 @@ import type { FeatureTable } from '#data/features.ts'
 import type { WindowEnd } from '#data/windows.ts'
 import { parameterCount } from '#models/classifier/parameters.ts'
 import { REGIMES } from '#models/regime.ts'
-import { type Batch, MOST_SHARDS, type ShardData, shardsOf } from './shards.ts'
+import type { Batch, ShardData } from './shards.ts'
 
 /** What the threads of a training and its main thread share. Everything in it is plain data or lies in shared memory. */
 export interface SharedMemory {
@@ -11,6 +11,7 @@ export interface SharedMemory {
   /** Where windows end: `[windows, 2]` of table and row. */
   readonly train: Uint32Array
   readonly validation: Uint32Array
+  readonly threads: number
   readonly control: Int32Array
   /** What the task at hand is about. */
   readonly parameters: Float32Array
@@ -60,7 +61,7 @@ const integers = share<Int32Array>(Int32Array)
  *
  * @param batch windows of the largest batch
  */
-export function shareMemory(data: ShardData, batch: number): SharedMemory {
+export function shareMemory(data: ShardData, threads: number, batch: number): SharedMemory {
   const { architecture, scaling, train, validation } = data
   const numberOf = new Map<FeatureTable, number>()
   for (const { table } of [...train, ...validation]) {
@@ -79,6 +80,7 @@ export function shareMemory(data: ShardData, batch: number): SharedMemory {
     tables: [...numberOf.keys()].map(shareTable),
     train: endsOf(train),
     validation: endsOf(validation),
+    threads,
     control: integers(Object.keys(CONTROL).length),
     parameters: floats(parameters),
     size: counts(2),
@@ -87,7 +89,7 @@ export function shareMemory(data: ShardData, batch: number): SharedMemory {
     probabilities: floats(batch * REGIMES.length),
     weights: floats(batch),
     dropout: floats(batch * architecture.hidden),
-    gradients: floats(Math.min(MOST_SHARDS, shardsOf(batch).length) * (1 + parameters)),
+    gradients: floats(threads * (1 + parameters)),
     answers: floats(validation.length * REGIMES.length),
   }
 }

@@ -40,7 +40,7 @@ async function work(): Promise<never> {
     const number = takeTicket() - Atomics.load(control, CONTROL.first)
     if (Atomics.load(control, CONTROL.task) === TASK.batch) {
       const batch = takeBatch(memory)
-      const shard = shardsOf(batch.indices.length)[number]
+      const shard = shardsOf(batch.indices.length, memory.threads)[number]
       const { loss, gradient } = await shardGradient(data, memory.parameters, batch, shard)
       const place = gradientOf(memory, number)
       place[0] = loss

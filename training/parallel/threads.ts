@@ -18,8 +18,9 @@ const PROGRAM = new URL('./thread.ts', import.meta.url)
 
 /**
  * Losses and gradients from several threads, each with a wasm backend of its own. The data lie in shared memory from the
- * beginning on; per batch only indices and what was drawn for them are written there. Shards are handed out to whichever thread
- * is free and added up in their order, so that any number of threads gives the same numbers as {@link gradientsHere}.
+ * beginning on; per batch only indices and what was drawn for them are written there. The losses and gradients of its shards are
+ * added up in their order: the same numbers for the same number of threads, and those of {@link gradientsHere} up to the order
+ * in which floats were added.
  *
  * This thread never blocks. After a failure or an abort, all threads are ended and every further call fails with its reason.
  *
@@ -28,7 +29,7 @@ const PROGRAM = new URL('./thread.ts', import.meta.url)
 export async function gradientsInThreads(data: ShardData, options: ThreadsOptions): Promise<Gradients> {
   const { threads, batch: largest, signal, program = PROGRAM } = options
   signal?.throwIfAborted()
-  const memory = shareMemory(data, largest)
+  const memory = shareMemory(data, threads, largest)
   const { control } = memory
   let failure: { readonly reason: unknown } | undefined
   let closing = false
@@ -97,7 +98,7 @@ export async function gradientsInThreads(data: ShardData, options: ThreadsOption
     async batch(parameters, batch) {
       memory.parameters.set(parameters)
       putBatch(memory, batch)
-      const shards = shardsOf(batch.indices.length)
+      const shards = shardsOf(batch.indices.length, threads)
       await perform(TASK.batch, shards.length)
       return addShards(
         shards.map((_, i) => lossAndGradientOf(memory, i)),

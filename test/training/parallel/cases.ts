@@ -26,7 +26,7 @@ function samplesOf(seed: number): { samples: Samples; scaling: ReturnType<typeof
   }
 }
 
-/** A small fit on two markets: about 500 windows in batches of three shards, with all that is drawn at random. */
+/** A small fit on two markets: about 500 windows in batches of 150, with all that is drawn at random. */
 export function smallFit(
   options: Partial<CdeTrainingOptions> = {},
   encoder: EncoderName = 'plain',

@@ -56,6 +56,10 @@ function someBatch(count: number): Batch {
   }
 }
 
+/** Largest difference of two vectors. */
+const apart = (a: Float32Array, b: Float32Array) =>
+  a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0)
+
 const parametersOf = (seed: number) => initialiseParameters(smallFit().architecture, createRandom(seed))
 
 function threadProgram(text: string): URL {
@@ -79,20 +83,17 @@ describe('a training in threads', () => {
     for (const threads of [1, 2, 3]) {
       const several = await withThreads(threads, fitWith)
       for (const [i, loss] of single.losses.entries()) expect(Math.abs(several.losses[i] - loss)).toBeLessThan(1e-5)
-      // Shards do not depend on the number of threads: the same to the last bit.
-      expect(several.fit).toEqual(single.fit)
-      expect(several.last.parameters).toEqual(single.last.parameters)
+      expect(apart(several.last.parameters, single.last.parameters)).toBeLessThan(1e-4)
+      expect(apart(several.fit.parameters, single.fit.parameters)).toBeLessThan(1e-4)
+      for (const [i, { validationLoss }] of single.fit.epochs.entries()) {
+        expect(Math.abs(several.fit.epochs[i].validationLoss - validationLoss)).toBeLessThan(1e-5)
+      }
     }
   })
 
-  it('takes a batch in shards whose losses and gradients add up to those of the batch in one piece', async () => {
-    const data = shardDataOf(smallFit())
-    const whole = await gradientsHere(data, { whole: true }).batch(parametersOf(1), someBatch(150))
-    const shards = await gradientsHere(data).batch(parametersOf(1), someBatch(150))
-    expect(Math.abs(whole.loss - shards.loss)).toBeLessThan(1e-6)
-    const largest = Math.max(...whole.gradient.map(Math.abs))
-    const apart = Math.max(...whole.gradient.map((value, i) => Math.abs(value - shards.gradient[i])))
-    expect(apart / largest).toBeLessThan(1e-5)
+  it('gives the same numbers to the last bit for the same number of threads', async () => {
+    const [first, again] = [await withThreads(2, fitWith), await withThreads(2, fitWith)]
+    expect(again).toEqual(first)
   })
 
   it('takes batches of any size up to the largest, with dropout and without', async () => {
@@ -108,9 +109,10 @@ describe('a training in threads', () => {
       ] as const) {
         const batch = someBatch(count)
         const targets = { ...batch.targets, ...(dropped && { dropout: dropout.subarray(0, count * 8) }) }
-        expect(await gradients.batch(parametersOf(count), { ...batch, targets })).toEqual(
-          await here.batch(parametersOf(count), { ...batch, targets }),
-        )
+        const mine = await gradients.batch(parametersOf(count), { ...batch, targets })
+        const whole = await here.batch(parametersOf(count), { ...batch, targets })
+        expect(Math.abs(mine.loss - whole.loss)).toBeLessThan(1e-6)
+        expect(apart(mine.gradient, whole.gradient)).toBeLessThan(1e-6)
       }
     })
   })
