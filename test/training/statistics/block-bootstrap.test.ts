@@ -32,7 +32,7 @@ describe('the block bootstrap', () => {
   })
 
   it('draws consecutive hours only', () => {
-    // Neighbours cancel: a resample of whole pairs of blocks of 2 sums to -1, 0 or 1 a block, never more.
+    // Neighbours cancel, so any two hours in a row add up to nothing.
     const sums = sumsOf(Array.from({ length: 100 }, (_, hour) => (hour % 2 === 0 ? 1 : -1)))
     const inBlocks = blockBootstrap(sums, total, total, { blockHours: 2, resamples: 500, random: createRandom(1) })
     expect([inBlocks.low, inBlocks.high]).toEqual([0, 0])
