@@ -4,7 +4,7 @@ import { SERVED_KINDS, type ServedKind } from './regime.ts'
 import type { Registry } from './registry.ts'
 import { type AgeLimit, expiryOf, type VersionName } from './registry-expiry.ts'
 import { reigns, verdictOn } from './registry-history.ts'
-import type { AliasMove, LogEntry, VerdictEntry } from './registry-log.ts'
+import type { Alias, AliasMove, LogEntry, VerdictEntry } from './registry-log.ts'
 
 /** A verdict to be kept, without what the registry adds. */
 export type NewVerdict = Omit<VerdictEntry, 'time' | 'action' | 'id' | 'evaluation'> & {
@@ -39,6 +39,7 @@ export interface PromotionOptions extends AgeLimit {
 
 /** What came of a promotion that was asked for. */
 export interface Promotion extends VersionName {
+  readonly alias: Alias
   readonly promoted: boolean
   readonly role?: AliasMove['role']
   readonly forced: boolean
@@ -84,6 +85,42 @@ export async function promoteVersions(
   return outcomes
 }
 
+/**
+ * Makes one version champion, as {@link promoteVersions} does.
+ *
+ * @throws {ModelError} where no verdict ships it, saying what to run
+ */
+export async function promoteVersion(
+  registry: Registry,
+  version: VersionName,
+  options: PromotionOptions,
+): Promise<Promotion> {
+  const [promotion] = await promoteVersions(registry, [version], options)
+  if (promotion.promoted) return promotion
+  const { kind, id, verdict, reason } = promotion
+  const compare = `\`millrace models promote ${id} --challenger\`, then \`millrace evaluate --versions challenger\``
+  throw new ModelError(
+    `${kind} ${id} is not promoted: ${reason.replace(/\.$/, '')}. ${verdict ? 'To compare it again' : 'To compare it'}: ${compare}. ` +
+      'To promote it all the same: `--force --reason "..."`',
+    { kind, id, ...(verdict && { verdict }) },
+  )
+}
+
+/**
+ * Makes a version challenger: the one that is compared next. No verdict is needed.
+ *
+ * @throws {ModelError} where it is not whole
+ */
+export async function makeChallenger(
+  registry: Registry,
+  { kind, id }: VersionName,
+  { now }: AgeLimit,
+): Promise<Promotion> {
+  const reason = 'asked for'
+  await registry.promote(kind, id, 'challenger', reason, now)
+  return { kind, id, alias: 'challenger', promoted: true, forced: false, reason }
+}
+
 async function decide(
   registry: Registry,
   entries: readonly LogEntry[],
@@ -93,7 +130,8 @@ async function decide(
 ): Promise<Promotion> {
   const { kind, id } = card
   const verdict = verdictOn(entries, kind, id)
-  const base = { kind, id, forced: false, ...(verdict && { verdict: verdict.id }) }
+  const alias = 'champion' as const
+  const base = { kind, id, alias, forced: false, ...(verdict && { verdict: verdict.id }) }
   const role = verdict?.ship === kind ? 'lead' : verdict?.fallback === kind ? 'fallback' : undefined
   if (force !== undefined) return { ...base, promoted: true, forced: true, role: role ?? forcedRole, reason: force }
   if (!verdict || !role) {
@@ -134,25 +172,36 @@ export interface Rollback {
   readonly passedOver: readonly string[]
 }
 
+/** What came of going back. */
+export interface Rollbacks {
+  readonly done: readonly Rollback[]
+  /** Why a kind that the last promotion has moved too stays where it is. */
+  readonly remarks: readonly string[]
+}
+
 /**
  * Puts the champion back to the one before, as the log has it. One that is gone, broken or expired is passed over with a
  * remark. Done again it goes further back.
  *
- * @param kind without it: all kinds that the last promotion has moved
+ * @param kind without it: all kinds that the last promotion has moved, as far as they can go back
  * @throws {ModelError} where there is nothing to go back to; nothing has changed then
  */
 export async function rollbackChampions(
   registry: Registry,
   kind: ServedKind | undefined,
   options: AgeLimit & { readonly reason: string },
-): Promise<Rollback[]> {
-  let rollbacks: Rollback[] = []
+): Promise<Rollbacks> {
+  const done: Rollback[] = []
+  const remarks: string[] = []
   await registry.change(async () => {
     const { entries } = await registry.log()
-    rollbacks = []
-    for (const each of kind ? [kind] : movedLast(entries))
-      rollbacks.push(await before(registry, entries, each, options))
-    return rollbacks.map(({ kind, from, to, passedOver }) => ({
+    for (const each of kind ? [kind] : movedLast(entries)) {
+      const found = await before(registry, entries, each, options)
+      if (typeof found === 'string') remarks.push(found)
+      else done.push(found)
+    }
+    if (done.length === 0) throw new ModelError(remarks.join('; '), { kind })
+    return done.map(({ kind, from, to, passedOver }) => ({
       time: options.now,
       kind,
       alias: 'champion' as const,
@@ -163,7 +212,7 @@ export async function rollbackChampions(
       ...rollbackBasis(entries, kind, to),
     }))
   })
-  return rollbacks
+  return { done, remarks }
 }
 
 /** A verdict may have moved both kinds at once: then both go back. */
@@ -181,12 +230,13 @@ function rollbackBasis(entries: readonly LogEntry[], kind: ServedKind, to: strin
   return { role, forced, verdict }
 }
 
+/** The champion to go back to, or why there is none. */
 async function before(
   registry: Registry,
   entries: readonly LogEntry[],
   kind: ServedKind,
   limit: AgeLimit,
-): Promise<Rollback> {
+): Promise<Rollback | string> {
   const from = await registry.find(kind, 'champion')
   const standing = reigns(entries, kind)
   // An alias that was moved by hand stands on top of what the log knows.
@@ -200,7 +250,7 @@ async function before(
     passedOver.push(`passed over ${id}: ${fault}`)
   }
   const why = passedOver.length > 0 ? ` (${passedOver.join('; ')})` : ''
-  throw new ModelError(`there is no earlier champion ${kind.toUpperCase()} to go back to${why}`, { kind })
+  return `there is no earlier champion ${kind.toUpperCase()} to go back to${why}`
 }
 
 /** The card of a version that is whole, or what is wrong with it. */

@@ -4,6 +4,15 @@ import { describeInference } from './infer.ts'
 import { describeScores } from './scores.ts'
 import { describeWheel } from './wheel.ts'
 
+/** Which of the new versions serve from now on. */
+function describePromotions(promotion: RunSummary['promotion']): string {
+  const promoted = Object.values(promotion).filter((one) => one.promoted)
+  const names = promoted.map(
+    ({ kind, id, role }) => `${kind} ${id} (${role === 'fallback' ? 'stands by' : 'serves first'})`,
+  )
+  return names.join(', ') || 'as they were: what was trained is challenger only'
+}
+
 /** The end of a run, for people; the last line says where the report is. */
 export function describeRun(run: RunSummary): string {
   const { coins, range, testFrom, evaluation, inference, backend, seconds } = run
@@ -16,6 +25,7 @@ export function describeRun(run: RunSummary): string {
     ['fleet', describeInference(inference)],
     ['wheel', describeWheel(run.wheel)],
     ['verdict', run.verdict.sentence],
+    ['champions', describePromotions(run.promotion)],
     ['seconds', `${decimal(total, 0)} (${stages.join(', ')})`],
   ])
   return `${describeScores(evaluation)}\n\n${facts}\n\nreport: ${run.report.html}`

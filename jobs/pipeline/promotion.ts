@@ -54,7 +54,7 @@ export async function promoteTrained(
   for (const { result, flaw } of Object.values(trained)) {
     const { kind, id } = result
     if (flaw === undefined || force !== undefined) candidates.push({ kind, id })
-    else promotions[kind] = { kind, id, promoted: false, forced: false, reason: flaw }
+    else promotions[kind] = { kind, id, alias: 'champion', promoted: false, forced: false, reason: flaw }
   }
   const options = { now: context.now(), maxAgeDays: settings.maxAgeDays, force }
   for (const outcome of await promoteVersions(openRegistry(settings.paths.models), candidates, options)) {

@@ -6,6 +6,8 @@ import { estimateHmm } from '#models/hmm/regime-model.ts'
 import { maxAbsDifference } from '#models/onnx/parity.ts'
 import type { ServedKind } from '#models/regime.ts'
 import { openRegistry, type Registry } from '#models/registry.ts'
+import { expireVersions } from '#models/registry-expiry.ts'
+import { promoteVersions, recordVerdict } from '#models/registry-promotion.ts'
 import { openServing } from '#models/serving.ts'
 import { randomWindows } from './conformance.ts'
 import { randomHmm } from './hmm/toy.ts'
@@ -96,6 +98,58 @@ describe('serving', () => {
     expect(serving.degradations).toHaveLength(1)
     expect(serving.degradations[0]).toContain('the champion CDE is unusable, the champion HMM serves instead')
     expect(serving.degradations[0]).toContain(reason)
+    await serving.close()
+  })
+
+  test('takes the HMM first where a verdict has shipped it, and the CDE where that is broken', async () => {
+    const cde = await enthrone('cde', 1)
+    const { kind, id } = await registry.save(workingVersion('hmm', 2))
+    const about = { sentence: 'Ship hmm.', gates: [], data: { hash: 'x', origin: 'test' }, test: { from: 0, to: 1 } }
+    await recordVerdict(registry, { ship: 'hmm', versions: { hmm: id }, ...about, evaluation: {}, now: NOW })
+    await promoteVersions(registry, [{ kind, id }], { now: NOW })
+    const serving = await open()
+    expect(serving).toMatchObject({ kind: 'hmm', id, degradations: [] })
+    await serving.close()
+    changeByte(id, 'model.onnx', 'hmm')
+    const below = await open()
+    expect(below).toMatchObject({ kind: 'cde', id: cde })
+    expect(below.degradations[0]).toContain('the champion HMM is unusable, the champion CDE serves instead')
+    await below.close()
+  })
+
+  test('takes the versions that are asked for, champions or not, and no other', async () => {
+    await enthrone('cde', 1)
+    const { id } = await registry.save(workingVersion('cde', 5))
+    const hmm = await registry.save(workingVersion('hmm', 6))
+    const pinned = [
+      { kind: 'cde' as const, id },
+      { kind: 'hmm' as const, id: hmm.id },
+    ]
+    const options = { now: NOW, threads: 1, pinned }
+    const serving = await openServing(registry, options)
+    expect(serving).toMatchObject({ kind: 'cde', id, degradations: [] })
+    await serving.close()
+    const alone = await openServing(registry, { ...options, only: 'hmm' })
+    expect(alone).toMatchObject({ kind: 'hmm', id: hmm.id })
+    await alone.close()
+    changeByte(id, 'model.onnx')
+    changeByte(hmm.id, 'model.onnx', 'hmm')
+    const none = await openServing(registry, options)
+    expect(none.kind).toBe('none')
+    expect(none.degradations[0]).toContain(`the CDE ${id} that was asked for is unusable, the HMM ${hmm.id}`)
+  })
+
+  test('steps down from what was expired by hand, and from what is older than allowed', async () => {
+    const hmm = await enthrone('hmm', 2)
+    const cde = await enthrone('cde', 1)
+    const tooOld = { now: NOW + 3 * 86_400_000, threads: 1, maxAgeDays: 2 }
+    const none = await openServing(registry, tooOld)
+    expect(none.kind).toBe('none')
+    expect(none.degradations.join()).toMatch(/cde .* expired by age: it is 3\.0 days old, 2 are allowed.*hmm/)
+    await expireVersions(registry, { versions: [{ kind: 'cde', id: cde }], reason: 'bad feed', now: NOW })
+    const serving = await open()
+    expect(serving).toMatchObject({ kind: 'hmm', id: hmm })
+    expect(serving.degradations[0]).toMatch(/cde .* was expired at .* \(bad feed\): train again/)
     await serving.close()
   })
 
