@@ -60,12 +60,19 @@ export async function searchCommand(settings: SearchSettings, context: RunContex
   const { search, paths } = settings
   const name = search.name ?? new Date(context.now()).toISOString().slice(0, 19).replaceAll(':', '-')
   const folder = join(paths.state, 'searches', name)
-  const log = await openStudyLog(join(folder, 'study.jsonl'))
-  try {
-    return await withRegistryLock(folder, () => searchIn(settings, { name, folder, log }, context), 0)
-  } finally {
-    await log.close()
-  }
+  // Before the log is opened: opening cuts off a line that another process may be writing.
+  return withRegistryLock(
+    folder,
+    async () => {
+      const log = await openStudyLog(join(folder, 'study.jsonl'))
+      try {
+        return await searchIn(settings, { name, folder, log }, context)
+      } finally {
+        await log.close()
+      }
+    },
+    0,
+  )
 }
 
 interface Place {
@@ -143,9 +150,9 @@ async function championOf(settings: SearchSettings, { origin, split }: PreparedD
 
 /** What decides the answer of a trial besides its own parameters: a search goes on only where all of it is the same. */
 function settingOf({ search, training, wheel }: SearchSettings, { dataset, request, version }: Held) {
-  // What the data are decides the hash; where they lie does not matter.
-  const { state: _, source: ___, ...data } = request
-  const { backend: __, ...held } = training
+  // What the data are decides the hash; where they lie, and what a machine computes with, does not matter.
+  const { state: _, source: __, ...data } = request
+  const { backend: ___, threads: ____, ...held } = training
   const optimised = search.space === 'model' ? { training: held } : { wheel, version }
   return JSON.parse(JSON.stringify({ data, hash: dataset.hash, ...optimised }))
 }
