@@ -8,6 +8,7 @@ import { registerFetch } from './commands/fetch.ts'
 import { registerInfer } from './commands/infer.ts'
 import { registerModels } from './commands/models.ts'
 import { registerRun } from './commands/run.ts'
+import { registerSearch } from './commands/search.ts'
 import { registerTrain } from './commands/train.ts'
 import { registerWheel } from './commands/wheel.ts'
 import { registerWorker } from './commands/worker.ts'
@@ -18,6 +19,7 @@ const REGISTER = [
   registerFetch,
   registerTrain,
   registerEvaluate,
+  registerSearch,
   registerInfer,
   registerWheel,
   registerWorker,

@@ -33,6 +33,7 @@ test('there is a command for every part of the work', () => {
     'fetch',
     'train',
     'evaluate',
+    'search',
     'infer',
     'wheel',
     'worker',
