@@ -5,8 +5,9 @@ import { selectBackend } from '#models/backend.ts'
 import type { Architecture } from '#models/classifier/architecture.ts'
 import { lossAndGradient, regimeLogits, type Targets } from '#models/classifier/classifier.ts'
 import { controlPath } from '#models/classifier/control-path.ts'
-import { initialiseParameters, splitParameters } from '#models/classifier/parameters.ts'
+import { initialiseParameters, parameterShapes, splitParameters } from '#models/classifier/parameters.ts'
 import { randomWindows, SCALING, smallArchitecture } from './cases.ts'
+import { referenceGradient, referenceLoss } from './reference.ts'
 
 function randomBatch(architecture: Architecture, count: number) {
   const random = createRandom(5)
@@ -23,7 +24,36 @@ function randomBatch(architecture: Architecture, count: number) {
   return { path, parameters, targets }
 }
 
-function relativeDistance(a: Float32Array, b: Float32Array): number {
+/** Windows `from` to `to` of a batch, their weights as they were. */
+function part({ path, targets }: Pick<ReturnType<typeof randomBatch>, 'path' | 'targets'>, from: number, to: number) {
+  const { count, channels, steps } = path
+  const rows = (values: Float32Array) => {
+    const width = values.length / count
+    return values.slice(from * width, to * width)
+  }
+  const size = count * channels
+  const increments = Array.from({ length: steps }, (_, k) => [
+    ...path.increments.subarray(k * size + from * channels, k * size + to * channels),
+  ])
+  return {
+    path: {
+      ...path,
+      count: to - from,
+      initial: rows(path.initial),
+      final: rows(path.final),
+      increments: Float32Array.from(increments.flat()),
+    },
+    targets: {
+      probabilities: rows(targets.probabilities),
+      weights: rows(targets.weights),
+      dropout: targets.dropout && rows(targets.dropout),
+    },
+  }
+}
+
+type Numbers = Float32Array | Float64Array
+
+function relativeDistance(a: Numbers, b: Numbers): number {
   let difference = 0
   let size = 0
   for (let i = 0; i < a.length; i++) {
@@ -31,6 +61,16 @@ function relativeDistance(a: Float32Array, b: Float32Array): number {
     size += b[i] ** 2
   }
   return Math.sqrt(difference / size)
+}
+
+/** From where to where each parameter stands in the vector. */
+function blocks(architecture: Architecture): [string, [number, number]][] {
+  let end = 0
+  return Object.entries(parameterShapes(architecture)).map(([name, shape]) => {
+    const start = end
+    end += shape.reduce((product, n) => product * n, 1)
+    return [name, [start, end]]
+  })
 }
 
 describe.each(['euler', 'heun'] as const)('the gradient of a neural CDE solved by %s', (solver) => {
@@ -61,22 +101,51 @@ describe.each(['euler', 'heun'] as const)('the gradient of a neural CDE solved b
     expect(relativeDistance(gradient, automatic)).toBeLessThan(1e-5)
   })
 
-  it('equals central differences, dropout included', async () => {
+  it('equals central differences of a float64 reference, dropout included', async () => {
     const architecture = smallArchitecture({ solver })
     const { path, parameters, targets } = randomBatch(architecture, 5)
-    const { gradient } = await lossAndGradient(architecture, parameters, path, targets)
-    const step = 2e-3
-    const numeric = new Float32Array(parameters.length)
-    for (let i = 0; i < parameters.length; i += 7) {
-      const at = async (shift: number) => {
-        const moved = parameters.slice()
-        moved[i] += shift
-        return (await lossAndGradient(architecture, moved, path, targets)).loss
-      }
-      numeric[i] = ((await at(step)) - (await at(-step))) / (2 * step)
+    const { loss, gradient } = await lossAndGradient(architecture, parameters, path, targets)
+    const expected = referenceLoss(architecture, Float64Array.from(parameters), path, targets)
+    expect(Math.abs(loss / expected - 1)).toBeLessThan(1e-6)
+    const slopes = referenceGradient(architecture, parameters, path, targets)
+    expect(relativeDistance(gradient, slopes)).toBeLessThan(1e-5)
+    // Each parameter by itself as well: a small block must not hide behind a large one.
+    for (const [name, block] of blocks(architecture)) {
+      expect(relativeDistance(gradient.slice(...block), slopes.slice(...block)), name).toBeLessThan(1e-4)
     }
-    const probed = gradient.map((value, i) => (i % 7 === 0 ? value : 0))
-    expect(relativeDistance(probed, numeric)).toBeLessThan(1e-2)
+  })
+
+  it('is a number where saturation leaves no slope', async () => {
+    const architecture = smallArchitecture({ solver, knots: 4 })
+    const { path, parameters, targets } = randomBatch(architecture, 5)
+    const steep = parameters.map((value) => value * 1e4)
+    const { loss, gradient } = await lossAndGradient(architecture, steep, path, targets)
+    expect([loss, ...gradient].every(Number.isFinite)).toBe(true)
+  })
+
+  it('does not depend on how the windows are laid side by side', async () => {
+    const architecture = smallArchitecture({ solver })
+    const whole = randomBatch(architecture, 150)
+    const { parameters } = whole
+    const { gradient } = await lossAndGradient(architecture, parameters, whole.path, whole.targets)
+    const sum = new Float64Array(gradient.length)
+    for (const [from, to] of [
+      [0, 1],
+      [1, 70],
+      [70, 150],
+    ]) {
+      const { path, targets } = part(whole, from, to)
+      const { gradient: share } = await lossAndGradient(architecture, parameters, path, targets)
+      for (let i = 0; i < sum.length; i++) sum[i] += share[i]
+    }
+    expect(relativeDistance(gradient, sum)).toBeLessThan(1e-5)
+  })
+
+  it('is that of the read-out and h(0) alone for windows of one knot', async () => {
+    const architecture = smallArchitecture({ solver, knots: 1 })
+    const { path, parameters, targets } = randomBatch(architecture, 5)
+    const { gradient } = await lossAndGradient(architecture, parameters, path, targets)
+    expect(relativeDistance(gradient, referenceGradient(architecture, parameters, path, targets))).toBeLessThan(1e-5)
   })
 
   it('leaves no tensor behind', async () => {
