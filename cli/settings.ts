@@ -23,7 +23,7 @@ function timeOf(text: string | undefined): number | undefined {
 /** What the pipeline is told: the checked configuration with texts turned into times and sources. */
 export function toRunSettings(configuration: InForce): RunSettings {
   const { coins, pool, from, to, testFrom, seed, versions, maxModelAgeDays, training, wheel, fleet } = configuration
-  const { state, models, reports } = configuration
+  const { evaluation, state, models, reports } = configuration
   return {
     source: wantedSource(configuration),
     coins,
@@ -35,6 +35,7 @@ export function toRunSettings(configuration: InForce): RunSettings {
     versions,
     maxAgeDays: maxModelAgeDays,
     training,
+    evaluation,
     wheel,
     fleet,
     paths: { state, models, reports },

@@ -4,6 +4,7 @@ import type { SourceSpec } from '#data/source.ts'
 import type { Alias } from '#models/registry-log.ts'
 import type { WheelOptions } from '#src/options.ts'
 import type { TrainingOptions } from '#training/options.ts'
+import type { EvaluationOptions } from '#training/walk-forward/options.ts'
 
 /** A source by name, or `auto`: Hyperliquid where it answers, else the simulator. */
 export type WantedSource = SourceSpec | { readonly source: 'auto'; readonly apiUrl?: string; readonly seed: number }
@@ -26,6 +27,7 @@ export interface RunSettings {
   /** Days after which a champion does not serve any more. */
   readonly maxAgeDays?: number
   readonly training: TrainingOptions
+  readonly evaluation: EvaluationOptions
   readonly wheel: WheelOptions
   readonly fleet: {
     readonly redisUrl?: string

@@ -5,30 +5,17 @@ import { verdict } from '../verdict.ts'
 import type { ReportCharts } from './charts.ts'
 import type { ReportData } from './data.ts'
 import * as format from './format.ts'
-import type { ReportTable, ReportTables } from './tables.ts'
+import { htmlTable } from './html-table.ts'
+import type { ReportTables } from './tables.ts'
 
 /** Models whose macro-F1 stands at the head of the page, in this order. */
 const HEADLINE = ['cde', 'hmm', 'rule', 'linear']
-/** Texts up to this many letters stay on one line in a table. */
-const SHORT = 24
 /** The ledger keeps micro-dollars: an identity that is off by less than half of one holds. */
 const MICRO_DOLLAR = 1e-6
 
 interface Fact {
   readonly name: string
   readonly value: string
-}
-
-/** A cell as the template shows it; `kind` is its class: number, short text that must not break, long text. */
-interface HtmlCell {
-  readonly text: string
-  readonly kind: 'n' | 't' | 'long'
-}
-
-interface HtmlTable {
-  readonly caption: string
-  readonly head: readonly HtmlCell[]
-  readonly body: readonly (readonly HtmlCell[])[]
 }
 
 /**
@@ -173,16 +160,4 @@ function limits({ evaluation, testFrom, range, source }: ReportData): string[] {
       ? ['The market was simulated. Its result shows that the machinery works, not that a real market can be read.']
       : []),
   ]
-}
-
-function htmlTable(table: ReportTable, caption: string): HtmlTable {
-  const kinds = table.header.map((_, k): HtmlCell['kind'] => {
-    if (table.rows.some((row) => typeof row[k] === 'number')) return 'n'
-    return table.rows.every((row) => String(row[k]).length <= SHORT) ? 't' : 'long'
-  })
-  return {
-    caption,
-    head: table.header.map(({ title }, k) => ({ text: title, kind: kinds[k] })),
-    body: table.rows.map((row) => row.map((cell, k) => ({ text: table.header[k].format(cell), kind: kinds[k] }))),
-  }
 }

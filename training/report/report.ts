@@ -1,9 +1,7 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import writeFileAtomic from 'write-file-atomic'
-import { FatalError } from '#data/errors.ts'
 import { drawCharts } from './charts.ts'
 import type { ReportData } from './data.ts'
+import { writeFiles } from './files.ts'
 import { renderPage } from './page.ts'
 import { buildTables } from './tables.ts'
 
@@ -28,20 +26,6 @@ export async function writeReport(data: ReportData, directory: string): Promise<
   const html = join(directory, 'report.html')
   const json = join(directory, 'report.json')
   const csv = Object.values(tables).map((table) => ({ path: join(directory, `${table.name}.csv`), text: table.csv }))
-  await write(directory, [...csv, { path: json, text: `${JSON.stringify(data)}\n` }, { path: html, text: page }])
+  await writeFiles(directory, [...csv, { path: json, text: `${JSON.stringify(data)}\n` }, { path: html, text: page }])
   return { html, json, csv: csv.map(({ path }) => path) }
-}
-
-async function write(directory: string, files: readonly { path: string; text: string }[]): Promise<void> {
-  let path = directory
-  try {
-    await mkdir(directory, { recursive: true })
-    for (const file of files) {
-      path = file.path
-      await writeFileAtomic(path, file.text)
-    }
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new FatalError(`Report not written: ${path}: ${reason}`, { path }, error)
-  }
 }

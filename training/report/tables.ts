@@ -20,13 +20,14 @@ export interface ReportTable extends Frame {
 export type ReportTables = Record<string, ReportTable>
 
 /** What is to become a table; `sortBy` is the column to sort by, largest first. */
-interface Plan {
+export interface TablePlan {
   readonly header: readonly Column[]
   readonly rows: readonly (readonly Cell[])[]
   readonly sortBy?: string
 }
 
-const column = (name: string, title: string, how: format.Format = format.score): Column => ({
+/** A column of numbers to three places, unless told how else. */
+export const column = (name: string, title: string, how: format.Format = format.score): Column => ({
   name,
   title,
   format: how,
@@ -34,10 +35,14 @@ const column = (name: string, title: string, how: format.Format = format.score):
 const regimes = (how: format.Format) => REGIMES.map((regime) => column(regime, capital(regime), how))
 const inOrder = (values: Record<Regime, number>) => REGIMES.map((regime) => values[regime])
 
+/** Builds the tables of a run's report. */
+export function buildTables(data: ReportData): Promise<ReportTables> {
+  return buildPlans({ ...scorePlans(data), ...runPlans(data) })
+}
+
 /** Builds every table as a danfo.js frame, inside `tidy`, so that no tensor of danfo.js outlives the report. */
-export async function buildTables(data: ReportData): Promise<ReportTables> {
+export async function buildPlans(plans: Record<string, TablePlan>): Promise<ReportTables> {
   const danfo = await loadDanfo()
-  const plans: Record<string, Plan> = { ...scorePlans(data), ...runPlans(data) }
   const tables: ReportTables = {}
   // `tidy` wants a function that returns nothing that it would have to keep.
   danfo.tensorflow.tidy(() => {
@@ -46,7 +51,7 @@ export async function buildTables(data: ReportData): Promise<ReportTables> {
   return tables
 }
 
-function buildTable(danfo: Danfo, name: string, { header, rows, sortBy }: Plan): ReportTable {
+function buildTable(danfo: Danfo, name: string, { header, rows, sortBy }: TablePlan): ReportTable {
   const names = header.map((entry) => entry.name)
   const frame = makeFrame(danfo, names, rows, (made) =>
     sortBy === undefined
@@ -63,9 +68,9 @@ function descending(values: readonly number[]): number[] {
 }
 
 /** What the models scored. */
-function scorePlans({ evaluation }: ReportData): Record<string, Plan> {
+function scorePlans({ evaluation }: ReportData): Record<string, TablePlan> {
   const models = Object.entries(evaluation.models)
-  const plans: Record<string, Plan> = {
+  const plans: Record<string, TablePlan> = {
     models: {
       header: [
         column('model', 'Model', format.text),
@@ -152,7 +157,7 @@ function scorePlans({ evaluation }: ReportData): Record<string, Plan> {
 }
 
 /** Distance to the best possible, on simulated data. */
-function optimumPlan({ models, optimum }: ReportData['evaluation']): Plan {
+function optimumPlan({ models, optimum }: ReportData['evaluation']): TablePlan {
   const rows = Object.entries(models).map(([model, score]) => [
     format.modelName(model),
     score.macroF1,
@@ -176,7 +181,7 @@ function optimumPlan({ models, optimum }: ReportData['evaluation']): Plan {
 }
 
 /** What went in and what was done with it. */
-function runPlans({ dataset, onnx, wheel, training, seconds, timelines }: ReportData): Record<string, Plan> {
+function runPlans({ dataset, onnx, wheel, training, seconds, timelines }: ReportData): Record<string, TablePlan> {
   return {
     dataset: {
       header: [
@@ -263,7 +268,7 @@ function runPlans({ dataset, onnx, wheel, training, seconds, timelines }: Report
 }
 
 /** The hourly series behind the pictures, for CSV only. */
-function hoursPlan(timelines: ReportData['timelines']): Plan {
+function hoursPlan(timelines: ReportData['timelines']): TablePlan {
   return {
     header: ['coin', 'asOf', 'close', 'funding', 'regime', 'label'].map((name) => column(name, name, format.text)),
     rows: timelines.flatMap(({ coin, asOf, close, funding, regime, label }) =>

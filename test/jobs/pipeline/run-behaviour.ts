@@ -13,6 +13,7 @@ import { openRegistry } from '#models/registry.ts'
 import { promoteVersions } from '#models/registry-promotion.ts'
 import { WheelOptions } from '#src/options.ts'
 import { TrainingOptions } from '#training/options.ts'
+import { EvaluationOptions } from '#training/walk-forward/options.ts'
 import { silentLogger } from '../silent-logger.ts'
 
 const COINS = ['BTC', 'ETH', 'SOL']
@@ -30,6 +31,7 @@ function smallRun(directory: string, fleet: Partial<RunSettings['fleet']>): RunS
       cde: { epochs: 2, batch: 128 },
       hmm: { states: [3], restarts: 2, iterations: 10 },
     }),
+    evaluation: EvaluationOptions.parse({ folds: 2, seeds: 1, threads: 1, resamples: 200, shuffles: 99 }),
     wheel: WheelOptions.parse({}),
     fleet: { namespace: `test_${process.pid}`, workers: 2, concurrency: 1, ...fleet },
     paths: { state: directory, models: join(directory, 'models'), reports: join(directory, 'reports') },
@@ -133,15 +135,21 @@ export function describeRun(broker: 'redis' | 'postgres', fleet: Partial<RunSett
       }
     }, 120_000)
 
-    it('does not evaluate a champion on what it was trained on', async () => {
-      const testFrom = Date.parse(run.testFrom) - 24 * 3_600_000
-      await expect(evaluateCommand({ ...challengers, testFrom }, context)).rejects.toThrow(/has seen the answers/)
-    })
+    it('evaluates every kind of model walk-forward, and its own versions beside them without training them again', async () => {
+      const { champions, walkForward, verdict, report } = await evaluateCommand(challengers, context)
+      expect(champions.evaluation?.models.cde.macroF1).toBe(run.evaluation.cde.macroF1)
+      expect(walkForward.folds).toHaveLength(2)
+      expect(walkForward.contestants.cde.fits).toHaveLength(2)
+      expect(['cde', 'hmm', 'none']).toContain(verdict.ship)
+      expect(await readFile(report.html, 'utf8')).toContain('<svg')
+    }, 120_000)
 
-    it('evaluates the new versions without training them again', async () => {
-      const { evaluation } = await evaluateCommand(challengers, context)
-      expect(evaluation.models.cde.macroF1).toBe(run.evaluation.cde.macroF1)
-    })
+    it('does not score a version on what it was trained on, and says so', async () => {
+      const testFrom = Date.parse(run.testFrom) - 24 * 3_600_000
+      const { champions } = await evaluateCommand({ ...challengers, testFrom }, context)
+      expect(champions.evaluation).toBeUndefined()
+      expect(champions.remark).toMatch(/has seen the answers/)
+    }, 120_000)
 
     it('proves on its own data that nothing sees the future', async () => {
       const { causal, checks } = await auditCommand(challengers, context)

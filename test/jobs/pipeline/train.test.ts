@@ -9,6 +9,7 @@ import { openRegistry } from '#models/registry.ts'
 import { WheelOptions } from '#src/options.ts'
 import { TrainingOptions } from '#training/options.ts'
 import type { TrainingRequest, TrainingResult } from '#training/train.ts'
+import { EvaluationOptions } from '#training/walk-forward/options.ts'
 import { NOW, temporaryFolder, workingVersion } from '../../models/versions.ts'
 import { silentLogger as logger } from '../silent-logger.ts'
 
@@ -41,6 +42,7 @@ function settings(): RunSettings {
     source: DATASET.source,
     seed: 9,
     training: TrainingOptions.parse({}),
+    evaluation: EvaluationOptions.parse({}),
     wheel: WheelOptions.parse({}),
     fleet: { namespace: 'test', workers: 1, concurrency: 1 },
     paths: { state: 'var', models, reports: 'var/reports' },
