@@ -35,6 +35,7 @@ const trained = (flaw?: string): TrainedModels => ({
     hmm: { result: { kind: 'hmm', id: ids.hmm } as TrainingResult },
   },
   failures: {},
+  degradations: [],
 })
 const champions = async () => [await registry.find('cde', 'champion'), await registry.find('hmm', 'champion')]
 
