@@ -2,7 +2,15 @@ import type { TrainSummary } from '#jobs/pipeline/train.ts'
 import { decimal, layOut } from '../table.ts'
 
 /** The new checkpoints, and whether they serve. */
-export function describeTraining({ source, backend, verdict, macroF1, models, failures }: TrainSummary): string {
+export function describeTraining({
+  source,
+  backend,
+  verdict,
+  macroF1,
+  models,
+  failures,
+  degradations,
+}: TrainSummary): string {
   const rows = Object.entries(models).map(([kind, { id, promoted, role, forced, reason, maxAbsDiff, seconds }]) => [
     kind,
     id,
@@ -18,5 +26,6 @@ export function describeTraining({ source, backend, verdict, macroF1, models, fa
   const judged = `verdict ${verdict.id}: ${verdict.sentence}\nmacro-F1 on the test period: ${scores.join(', ')}`
   const waiting = Object.values(models).filter(({ promoted }) => !promoted)
   const advice = waiting.map(({ id }) => `\nall the same: millrace models promote ${id} --force --reason "..."`)
-  return `${table}${failed.join('')}\n\n${judged}${advice.join('')}\n\nsource ${source}${trainedOn}`
+  const degraded = degradations.map((words) => `\n${words}`)
+  return `${table}${failed.join('')}${degraded.join('')}\n\n${judged}${advice.join('')}\n\nsource ${source}${trainedOn}`
 }

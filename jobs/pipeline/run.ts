@@ -85,7 +85,8 @@ export async function runPipeline(settings: RunSettings, context: RunContext): P
     )
     return { trained, judgement, promotions, ...inferred }
   })
-  const { trained, judgement, promotions, estimates, summary: inference } = served
+  const { trained, judgement, promotions, estimates } = served
+  const inference = { ...served.summary, degradations: [...trained.degradations, ...served.summary.degradations] }
   const { evaluation } = judgement
   const cde = mustHave(trained, 'cde').result
   const hmm = mustHave(trained, 'hmm').result

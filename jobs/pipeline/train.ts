@@ -26,6 +26,8 @@ export interface TrainedModels {
   readonly trained: Partial<Record<ServedKind, Trained>>
   /** Why there is none of a kind. */
   readonly failures: Partial<Record<ServedKind, string>>
+  /** What did not go as it was meant to, though a model came of it. */
+  readonly degradations: readonly string[]
 }
 
 /**
@@ -52,18 +54,32 @@ export async function trainModels(
   })
   const trained: Partial<Record<ServedKind, Trained>> = {}
   const failures: Partial<Record<ServedKind, string>> = {}
+  const degradations: string[] = []
   const errors: Error[] = []
   for (const [i, outcome] of outcomes.entries()) {
     const kind = SERVED_KINDS[i]
-    if (outcome.ok) trained[kind] = await challenge(settings, outcome.result, context)
-    else {
+    if (outcome.ok) {
+      trained[kind] = await challenge(settings, outcome.result, context)
+      for (const words of cutsOf(outcome.result)) {
+        degradations.push(words)
+        context.logger.warn({ kind }, words)
+      }
+    } else {
       errors.push(outcome.error)
       failures[kind] = outcome.error.message
       context.logger.error({ kind }, `training of the ${kind.toUpperCase()} failed: ${outcome.error.message}`)
     }
   }
   if (errors.length === requests.length) throw errors[0]
-  return { trained, failures }
+  return { trained, failures, degradations }
+}
+
+/** What a user must know of a training that was not what it was meant to be: backends that failed, time that ran out. */
+function cutsOf({ kind, cde }: TrainingResult): string[] {
+  if (!cde) return []
+  const { degradations, ending } = cde
+  const cut = ending.by === 'minutes' ? [ending.reason] : []
+  return [...degradations, ...cut].map((words) => `degraded: training of the ${kind.toUpperCase()}: ${words}`)
 }
 
 /** Makes a checkpoint challenger, and says what is wrong with it on the validation fold: one-class answers steer nothing. */
@@ -102,6 +118,7 @@ export interface TrainSummary {
   >
   /** Why there is no new model of a kind. */
   readonly failures: TrainedModels['failures']
+  readonly degradations: TrainedModels['degradations']
 }
 
 /**
@@ -130,6 +147,7 @@ export async function trainCommand(settings: RunSettings, context: RunContext, f
     macroF1: Object.fromEntries(Object.entries(evaluation.models).map(([model, { macroF1 }]) => [model, macroF1])),
     models,
     failures: outcome.failures,
+    degradations: outcome.degradations,
   }
 }
 

@@ -1,7 +1,9 @@
+import { existsSync, readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { pino } from 'pino'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { InputError } from '#data/errors.ts'
+import { BackendError, InputError } from '#data/errors.ts'
 import type { Progress } from '#data/progress.ts'
 import { buildWindows, windowRows } from '#data/windows.ts'
 import { sha256 } from '#models/card.ts'
@@ -11,6 +13,7 @@ import { ONNX_FILE, openRegistry } from '#models/registry.ts'
 import { openServing } from '#models/serving.ts'
 import { type TrainingRequest, type TrainingResult, train } from '#training/train.ts'
 import { temporaryFolder } from '../models/versions.ts'
+import { failFrom } from './parallel/failing-kernel.ts'
 import { NOW, prepared, REQUEST, TINY } from './simulated.ts'
 
 const logger = pino({ level: 'silent' })
@@ -120,6 +123,55 @@ describe('a training', () => {
     expect(hmm.hmm).toMatchObject({ states: 3, covariance: 'full' })
     expect(hmm.hmm!.rows).toBeGreaterThan(400)
     expect(Number.isFinite(hmm.hmm!.BIC) && Number.isFinite(hmm.hmm!['log-likelihood'])).toBe(true)
+  })
+
+  it('keeps the state of a CDE while it trains, and no longer', async () => {
+    const dataset = { ...REQUEST, state: temporaryFolder() }
+    const states = () => {
+      const folder = join(dataset.state, 'trainings')
+      return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.state')) : []
+    }
+    const seen = new Set<number>()
+    const result = await run(requestOf('cde', { dataset }), () => seen.add(states().length))
+    expect([...seen]).toEqual([0, 1])
+    expect(states()).toEqual([])
+    expect(result.cde).toMatchObject({ ending: { by: 'epochs' }, threads: 1, degradations: [] })
+  })
+
+  it('that a failing backend cuts short leaves its best epoch with a card that says so, and its state', async () => {
+    const dataset = { ...REQUEST, state: temporaryFolder() }
+    let restore: (() => void) | undefined
+    const breakIn = ({ done }: Progress) => {
+      if (done > 1 && !restore) restore = failFrom(1, 'wasm')
+    }
+    const request = requestOf('cde', { dataset, options: { ...TINY, cde: { ...TINY.cde, epochs: 3 } } })
+    const failing = run(request, (progress) => {
+      if (progress.stage === 'train cde' && progress.done < 3) breakIn(progress)
+      else restore?.()
+    })
+    const result = await failing.finally(() => restore?.())
+    expect(result.cde!.ending).toMatchObject({
+      by: 'failure',
+      reason: expect.stringMatching(/^cut short after 1 of 3 /),
+    })
+    const { card } = await openRegistry(request.models).read('cde', result.id)
+    expect(card.metrics).toMatchObject({
+      epochs: 1,
+      endedBy: 'failure',
+      ending: result.cde!.ending.reason,
+      degradations: [expect.stringMatching(/^wasm failed in epoch 2: .*; epoch 1 of 1 was kept$/)],
+    })
+    expect(readdirSync(join(dataset.state, 'trainings'))).toHaveLength(1)
+    const whole = await run({ ...request, models: temporaryFolder() })
+    expect(whole.cde!.ending.by).toBe('epochs')
+    expect(readdirSync(join(dataset.state, 'trainings'))).toEqual([])
+  })
+
+  it('that a failing backend ends before its first epoch fails, and leaves no version', async () => {
+    const request = requestOf('cde', { dataset: { ...REQUEST, state: temporaryFolder() } })
+    const restore = failFrom(1, 'wasm')
+    await expect(run(request).finally(restore)).rejects.toBeInstanceOf(BackendError)
+    expect(await openRegistry(request.models).list('cde')).toEqual([])
   })
 
   it('refuses a request that is none, naming the field', async () => {
