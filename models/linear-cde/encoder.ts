@@ -37,9 +37,11 @@ export const linearEncoder: Encoder = {
     const { count, steps } = path
     const blocks = blockCount(architecture)
     const { at, increments } = uploadPath(path)
+    let state = dense(at, parameters.initialWeight, parameters.initialBias)
+    // A window of one knot: the backend's products over nothing are not 0 but what lay in memory.
+    if (steps === 0) return state
     const transitions = tf.matMul<tf.Tensor2D>(increments, parameters.transitionWeight as tf.Tensor2D)
     const drifts = tf.matMul<tf.Tensor2D>(increments, parameters.driftWeight as tf.Tensor2D)
-    let state = dense(at, parameters.initialWeight, parameters.initialBias)
     for (let step = 0; step < steps; step++) {
       state = tf.tidy(() => {
         const matrix = tf.slice2d(transitions, [step * count, 0], [count, hidden * block])
@@ -98,7 +100,6 @@ function recordOnCpu(architecture: Architecture, parameters: Parameters, path: C
       pullBackRecurrence(size, states, transitions, drifts, gradients)
       const atStart = tf.transpose(tf.tensor2d(gradients, [hidden, count])) as tf.Tensor2D
       const gradientOf = (values: Float32Array, width: number) => {
-        // A window of one knot has no step; the backend's product over nothing is not 0 but what lay in memory.
         if (steps === 0) return tf.zeros([path.channels, width])
         return tf.tidy(() => tf.transpose(tf.matMul(tf.tensor2d(values, [width, steps * count]), increments)))
       }
@@ -117,7 +118,8 @@ function statesOnCpu({ hidden, block }: Architecture, parameters: Parameters, pa
   const { count, steps } = path
   const { at, increments } = uploadPath(path)
   const transposed = tf.transpose(increments) as tf.Tensor2D
-  const product = (weight: tf.Tensor) => readOnce(tf.matMul(tf.transpose(weight as tf.Tensor2D), transposed))
+  const product = (weight: tf.Tensor) =>
+    steps === 0 ? new Float32Array(0) : readOnce(tf.matMul(tf.transpose(weight as tf.Tensor2D), transposed))
   const initial = readOnce(tf.transpose(dense(at, parameters.initialWeight, parameters.initialBias)))
   const transitions = product(parameters.transitionWeight)
   const drifts = product(parameters.driftWeight)

@@ -1,6 +1,8 @@
 import type { InferenceSession } from 'onnxruntime-node'
 import { ModelError } from '#data/errors.ts'
 import type { Windows } from '#data/windows.ts'
+import { sha256 } from '../card.ts'
+import { restoreSnapshot, takeSnapshot } from '../stream-snapshot.ts'
 import { checkSignature, createSession, loadRuntime, messageOf, type RuntimeOptions } from './runtime.ts'
 import { checkProbabilities } from './session.ts'
 
@@ -32,6 +34,10 @@ export interface StepSession {
   readonly channels: number
   readonly stateSize: number
   step(knots: KnotBatch): Promise<StepResult>
+  /** States, `[count, stateSize]`, as JSON. @throws {ModelError} for what is no state */
+  snapshot(state: Float32Array): Uint8Array
+  /** What was kept by {@link snapshot}. @throws {ModelError} for a broken snapshot, or another model's */
+  restore(bytes: Uint8Array): Float32Array
   /** Frees the native memory. */
   dispose(): Promise<void>
 }
@@ -58,6 +64,7 @@ export async function openStepSession(bytes: Uint8Array, options: RuntimeOptions
     await session.release()
     throw error
   }
+  const model = { digest: sha256(bytes), stateSize }
   return {
     channels,
     stateSize,
@@ -78,6 +85,8 @@ export async function openStepSession(bytes: Uint8Array, options: RuntimeOptions
       checkProbabilities(probabilities, count)
       return { state: answer.state_next.data as Float32Array, probabilities }
     },
+    snapshot: (state) => takeSnapshot(model, state),
+    restore: (kept) => restoreSnapshot(model, kept),
     dispose: () => session.release(),
   }
 }

@@ -1,7 +1,9 @@
 import * as ort from 'onnxruntime-node'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { ModelError } from '#data/errors.ts'
 import { createRandom } from '#data/random.ts'
 import { selectBackend } from '#models/backend.ts'
+import type { Architecture } from '#models/classifier/architecture.ts'
 import { regimeProbabilities } from '#models/classifier/classifier.ts'
 import { controlPath } from '#models/classifier/control-path.ts'
 import { initialiseParameters } from '#models/classifier/parameters.ts'
@@ -19,9 +21,12 @@ describe('the ONNX graph of a neural CDE', () => {
     { solver: 'euler', counted: ['funding'], knots: 6 },
     { solver: 'heun', counted: ['return', 'volatility'], knots: 6 },
     { solver: 'heun', counted: [], knots: 9 },
-  ] as const)('gives what TensorFlow.js gives: %o', async ({ solver, counted, knots }) => {
+    { encoder: 'linear', hidden: 6, block: 2, counted: ['funding'], knots: 6 },
+    { encoder: 'linear', hidden: 6, block: 6, counted: [], knots: 9 },
+    { encoder: 'linear', hidden: 5, block: 1, counted: ['return'], knots: 1 },
+  ] as const)('gives what TensorFlow.js gives: %o', async ({ knots, ...changes }) => {
     const random = createRandom(3)
-    const architecture = smallArchitecture({ solver, counted })
+    const architecture = smallArchitecture(changes)
     const parameters = initialiseParameters(architecture, random)
     const windows = randomWindows(random, 11, knots)
     const expected = await regimeProbabilities(architecture, parameters, controlPath(windows, architecture, SCALING))
@@ -40,9 +45,24 @@ describe('the ONNX graph of a neural CDE', () => {
   })
 })
 
-describeRegimeModel('the ONNX graph of a neural CDE', async () => {
-  const architecture = smallArchitecture()
+describe('an encoder that is no vector field', () => {
+  it('gets no graph', () => {
+    const architecture = smallArchitecture({ encoder: 'gru' })
+    const write = () =>
+      writeNeuralCdeGraph(architecture, initialiseParameters(architecture, createRandom(1)), SCALING, {})
+    expect(write).toThrow(ModelError)
+    expect(write).toThrow('there is no ONNX graph for the encoder "gru"')
+  })
+})
+
+describeRegimeModel('the ONNX graph of a neural CDE', async () => openGraph(smallArchitecture()))
+
+describeRegimeModel('the ONNX graph of a linear neural CDE', async () =>
+  openGraph(smallArchitecture({ encoder: 'linear', hidden: 6, block: 3 })),
+)
+
+async function openGraph(architecture: Architecture) {
   const graph = writeNeuralCdeGraph(architecture, initialiseParameters(architecture, createRandom(4)), SCALING, {})
   const session = await openOnnxSession(graph, { threads: 1 })
   return asRegimeModel(session, { kind: 'cde', knots: architecture.knots, channels: CHANNELS })
-})
+}

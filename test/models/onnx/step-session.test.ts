@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { ModelError } from '#data/errors.ts'
 import { createRandom } from '#data/random.ts'
 import { sliceWindows, type Windows } from '#data/windows.ts'
 import { selectBackend } from '#models/backend.ts'
+import type { Architecture } from '#models/classifier/architecture.ts'
 import { regimeProbabilities } from '#models/classifier/classifier.ts'
 import { controlPath } from '#models/classifier/control-path.ts'
 import { initialiseParameters } from '#models/classifier/parameters.ts'
@@ -23,9 +25,9 @@ interface Streamed {
   readonly expected: Float32Array
 }
 
-async function neuralCde(solver: 'euler' | 'heun', counted: string[]): Promise<Streamed> {
+async function neuralCde(changes: Partial<Architecture>): Promise<Streamed> {
   const random = createRandom(3)
-  const architecture = smallArchitecture({ solver, counted, knots: KNOTS })
+  const architecture = smallArchitecture({ ...changes, knots: KNOTS })
   const parameters = initialiseParameters(architecture, random)
   const windows = randomWindows(random, 9, KNOTS)
   const expected = await regimeProbabilities(architecture, parameters, controlPath(windows, architecture, SCALING))
@@ -39,8 +41,9 @@ async function hmm(covarianceType: 'full' | 'diagonal'): Promise<Streamed> {
 }
 
 describe.each([
-  ['a neural CDE, Euler', () => neuralCde('euler', ['funding'])],
-  ['a neural CDE, Heun, nothing counted', () => neuralCde('heun', [])],
+  ['a neural CDE, Euler', () => neuralCde({ solver: 'euler', counted: ['funding'] })],
+  ['a neural CDE, Heun, nothing counted', () => neuralCde({ solver: 'heun', counted: [] })],
+  ['a linear neural CDE', () => neuralCde({ encoder: 'linear', hidden: 6, block: 3, counted: ['funding'] })],
   ['an HMM, full covariance', () => hmm('full')],
   ['an HMM, diagonal covariance', () => hmm('diagonal')],
 ] as const)('the streaming step of %s', (_, make) => {
@@ -115,6 +118,29 @@ describe.each([
     expect(maxAbsDifference(both.probabilities.slice(3), start.probabilities)).toBeLessThan(1e-6)
     await session.dispose()
   })
+})
+
+describe('a snapshot of a streaming step', () => {
+  it.each([{ encoder: 'plain' }, { encoder: 'linear', hidden: 6, block: 2 }] as const)(
+    'gives back the very states, and to no other model: %o',
+    async (changes) => {
+      const made = await neuralCde(changes)
+      const session = await openStepSession(made.step, { threads: 1 })
+      const random = createRandom(5)
+      const state = Float32Array.from({ length: 3 * session.stateSize }, () => random.normal())
+      const kept = session.snapshot(state)
+      const again = await openStepSession(made.step, { threads: 1 })
+      expect(again.restore(kept)).toEqual(state)
+
+      const architecture = smallArchitecture(changes)
+      const other = initialiseParameters(architecture, createRandom(8))
+      const stranger = await openStepSession(writeNeuralCdeStep(architecture, other, SCALING, {}), { threads: 1 })
+      expect(stranger.stateSize).toBe(session.stateSize)
+      expect(() => stranger.restore(kept)).toThrow(ModelError)
+      expect(() => session.restore(kept.subarray(1))).toThrow(/cannot be restored: it is not whole JSON/)
+      await Promise.all([session, again, stranger].map((one) => one.dispose()))
+    },
+  )
 })
 
 describe('openStepSession', () => {
