@@ -85,7 +85,7 @@ describe('the streaming step of a linear neural CDE', () => {
       SCALING,
     )
     let state: Float32Array | undefined
-    let probabilities = new Float32Array(3)
+    let probabilities: Float32Array = new Float32Array(3)
     for (let k = 0; k < 5000; k++) {
       const features = CHANNELS.map(() => (k % 2 ? 1e6 : -1e6))
       ;({ state, probabilities } = stream.step(state, { features, mask: [1, 1, 1, 1], elapsed: 1 + (k % 7) }))
