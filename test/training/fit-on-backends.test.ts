@@ -130,6 +130,16 @@ describe('a graphics device that is lost', () => {
     expect(tf.getBackend()).toBe('wasm')
   })
 
+  it.skipIf(!graphics)('is not believed where it only reports what went wrong, and goes on answering', async () => {
+    const misuse = () => {
+      const { device } = tf.backend() as unknown as { device: { createBuffer(options: object): unknown } }
+      // Usages that exclude each other: the buffer is invalid, the call says nothing.
+      device.createBuffer({ size: 16, usage: 1 | 2 })
+    }
+    const failed = await fitOn({ ...small(), on: { ...ONE_THREAD, backend: 'webgpu' }, ...inEpoch(2, misuse) })
+    expect(failed.ending.reason).toMatch(/webgpu failed in epoch 2: the training backend failed: the graphics device: /)
+  })
+
   it.skipIf(!graphics)(
     'hands over to the next backend after the last finished epoch, where so configured',
     async () => {
