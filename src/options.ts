@@ -32,6 +32,13 @@ const KalmanFundingOptions = z.strictObject({
   windowHours: hours.default(336).describe('Hours of funding behind each maximum-likelihood fit of Q and R'),
   refitHours: hours.default(24).describe('Q and R are fitted again every so many hours, on full multiples since 1970'),
   minObservations: z.int().min(8).default(72).describe('Fewest hours with funding that allow a fit'),
+  levelVarianceFactor: z
+    .number()
+    .positive()
+    .default(1)
+    .describe(
+      'What the fitted Q is multiplied by: above 1 the level follows faster. On Q and R alike it would be entryZ',
+    ),
   fallbackHours: hours.default(168).describe('Rolling window of the z-score that stands in when the fit fails'),
   entryZ: z.number().positive().default(2).describe('A signal needs |innovation z| above this'),
   exitLevel: z

@@ -100,9 +100,13 @@ function rememberedFit(options: KalmanFundingOptions): (bars: Bars, refitAt: num
     const key = `${bars.funding.byteOffset}/${refitAt}`
     let fit = fits.get(key)
     if (fit === undefined) {
-      fit = fitLocalLevel(past, options.minObservations)
+      fit = scaled(fitLocalLevel(past, options.minObservations), options.levelVarianceFactor)
       fits.set(key, fit)
     }
     return fit
   }
+}
+
+function scaled(fit: Fit, factor: number): Fit {
+  return 'unavailable' in fit ? fit : { ...fit, levelVariance: factor * fit.levelVariance }
 }

@@ -38,12 +38,14 @@ const MODEL: SearchSpace = {
 }
 
 /**
- * The gates of the two funding scanners. Q and R themselves are fitted by maximum likelihood; what decides them is the
- * window behind each fit and how often it is renewed.
+ * The gates of the two funding scanners. Q and R are fitted by maximum likelihood again and again: searched are the window
+ * behind each fit, how often it is renewed, and a factor on Q. A factor on both leaves the level as it is and divides
+ * every z by its root, which is what `entryZ` is searched for.
  */
 const WHEEL: SearchSpace = {
   'wheel.kalmanFunding.windowHours': { kind: 'integer', low: 96, high: 672, step: 48 },
   'wheel.kalmanFunding.refitHours': { kind: 'integer', low: 12, high: 96, step: 12 },
+  'wheel.kalmanFunding.levelVarianceFactor': { kind: 'float', low: 0.1, high: 10, log: true },
   'wheel.kalmanFunding.entryZ': { kind: 'float', low: 1, high: 3.5 },
   'wheel.kalmanFunding.exitLevel': { kind: 'float', low: 1e-6, high: 1e-4, log: true },
   'wheel.kalmanFunding.horizonHours': { kind: 'integer', low: 6, high: 72, step: 6 },

@@ -46,6 +46,32 @@ describe('kalman-funding', () => {
     expect(scanFunding(noisyFunding(-3e-5), -1)).toMatchObject({ direction: 1 })
   })
 
+  it('lets the level follow faster where the fitted Q is multiplied, and leaves R alone', () => {
+    const random = createRandom(10)
+    let level = 2e-5
+    const funding = Array.from({ length: HOURS }, (_, i) => {
+      level += 2e-7 * random.normal()
+      return i === HOURS - 1 ? 5e-5 : level + 3e-6 * random.normal()
+    })
+    const bars = barsFrom(
+      'TEST',
+      funding.map(() => 100),
+      funding,
+    )
+    const at = (levelVarianceFactor: number) => {
+      const scanner = createKalmanFundingScanner({ ...options, levelVarianceFactor })
+      const scan = scanner.scan(bars, START + HOURS * HOUR)
+      if ('unavailable' in scan) throw new Error(scan.unavailable)
+      return scan.evidence as Record<string, number>
+    }
+    const [slow, fitted, fast] = [0.1, 1, 10].map(at)
+    expect(fitted.levelVariance).toBeGreaterThan(0)
+    expect(fast.levelVariance).toBeCloseTo(10 * fitted.levelVariance, 20)
+    expect(fast.noiseVariance).toBe(fitted.noiseVariance)
+    expect(slow.level).toBeLessThan(fitted.level)
+    expect(fitted.level).toBeLessThan(fast.level)
+  })
+
   it('fits on the past of the refit hour only: Q and R stay for a day', () => {
     const random = createRandom(9)
     const funding = Array.from({ length: HOURS + 30 }, () => 2e-5 + 3e-6 * random.normal())

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { appendFileSync, mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { InputError } from '#data/errors.ts'
@@ -78,12 +79,12 @@ describe('a study', () => {
           .filter((line) => line.includes('"ended"'))
         expect(asked).toEqual(uninterrupted.trials.slice(ended.length).map(({ number }) => number))
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     )
   })
 
   it('survives its process being killed, again and again', () => {
-    const program = join(import.meta.dirname, 'fixtures/study-program.ts')
+    const program = fileURLToPath(new URL('./fixtures/study-program.ts', import.meta.url))
     const run = (file: string, fatal = -1) => spawnSync(process.execPath, [program, file, String(fatal)]).signal
     const [killed, whole] = [newFile(), newFile()]
     for (const fatal of [0, 3, 14]) expect(run(killed, fatal)).toBe('SIGKILL')

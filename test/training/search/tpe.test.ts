@@ -15,7 +15,7 @@ interface Medians {
 
 const optuna = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures/optuna-medians.json'), 'utf8')) as Medians
 
-const SEEDS = 24
+const SEEDS = 20
 
 /** What was missed of the optimum after `count` trials. */
 function regret({ space, optimum, evaluate }: StandardFunction, count: number, seed: number): number {

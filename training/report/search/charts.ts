@@ -44,7 +44,11 @@ export function historyChart(page: SearchPage): ChartPlan {
   return {
     name: 'search-history',
     title: `Objective by trial: ${page.objective}`,
-    note: `The ${better} the better. Pruned trials stand at the best they had when they were ended.`,
+    note: `The ${better} the better. ${
+      page.version
+        ? 'Trials in which the wheel never traded have no ratio and are not drawn.'
+        : 'Pruned trials stand at the best they had when they were ended.'
+    }`,
     size: { width: FULL.width, height: 360 },
     option: {
       ...baseOption(),

@@ -102,7 +102,7 @@ function facts(page: SearchPage) {
           { name: 'Training', value: `${day(page.train.from)} to ${day(page.train.to)}` },
         ]),
     { name: 'Validation', value: `${day(page.validation.from)} to ${day(page.validation.to)}` },
-    { name: 'Sampler', value: 'tree-structured Parzen estimator, median pruning' },
+    { name: 'Sampler', value: `tree-structured Parzen estimator${page.version ? '' : ', median pruning'}` },
     { name: 'Seed', value: String(page.seed) },
     { name: 'Time in trials', value: format.duration(page.seconds) },
     { name: 'Begun', value: `${day(page.begun)}, in ${page.opened} ${page.opened === 1 ? 'run' : 'runs'}` },
