@@ -26,23 +26,26 @@ export function runRecurrence(
   drifts: Float32Array,
 ): Float32Array {
   const states = new Float32Array(hidden * (steps + 1) * count)
+  // From a unit's row of entries, or its states, to the next unit's.
+  const row = steps * count
+  const column = (steps + 1) * count
   for (let unit = 0; unit < hidden; unit++) {
-    states.set(initial.subarray(unit * count, (unit + 1) * count), unit * (steps + 1) * count)
+    states.set(initial.subarray(unit * count, (unit + 1) * count), unit * column)
   }
   for (let start = 0; start < hidden; start += block) {
     for (let step = 0; step < steps; step++) {
+      const source = start * column + step * count
       for (let unit = start; unit < start + block; unit++) {
-        const before = (unit * (steps + 1) + step) * count
+        const before = unit * column + step * count
         const after = before + count
-        const drift = (unit * steps + step) * count
-        for (let n = 0; n < count; n++) states[after + n] = states[before + n] + drifts[drift + n]
-        for (let other = 0; other < block; other++) {
-          const entry = ((unit * block + other) * steps + step) * count
-          const source = ((start + other) * (steps + 1) + step) * count
-          for (let n = 0; n < count; n++) states[after + n] += transitions[entry + n] * states[source + n]
-        }
-        for (let n = after; n < after + count; n++) {
-          states[n] = Math.max(-STATE_LIMIT, Math.min(STATE_LIMIT, states[n]))
+        const drift = unit * row + step * count
+        const entry = unit * block * row + step * count
+        for (let n = 0; n < count; n++) {
+          let value = states[before + n] + drifts[drift + n]
+          for (let j = 0, a = entry + n, h = source + n; j < block; j++, a += row, h += column) {
+            value += transitions[a] * states[h]
+          }
+          states[after + n] = Math.max(-STATE_LIMIT, Math.min(STATE_LIMIT, value))
         }
       }
     }
@@ -66,28 +69,32 @@ export function pullBackRecurrence(
   drifts: Float32Array,
   gradients: Float32Array,
 ): void {
+  const row = steps * count
+  const column = (steps + 1) * count
   for (let start = 0; start < hidden; start += block) {
     for (let step = steps - 1; step >= 0; step--) {
       for (let unit = start; unit < start + block; unit++) {
-        const after = (unit * (steps + 1) + step + 1) * count
-        const drift = (unit * steps + step) * count
+        const after = unit * column + (step + 1) * count
+        const drift = unit * row + step * count
         for (let n = 0; n < count; n++) {
           // A unit at the limit was held there: nothing before it moves it.
           if (Math.abs(states[after + n]) === STATE_LIMIT) gradients[unit * count + n] = 0
           drifts[drift + n] = gradients[unit * count + n]
         }
       }
-      for (let unit = start; unit < start + block; unit++) {
-        const drift = (unit * steps + step) * count
-        for (let other = 0; other < block; other++) {
-          const entry = ((unit * block + other) * steps + step) * count
-          const source = ((start + other) * (steps + 1) + step) * count
-          const target = (start + other) * count
-          for (let n = 0; n < count; n++) {
-            const gradient = drifts[drift + n]
-            gradients[target + n] += transitions[entry + n] * gradient
-            transitions[entry + n] = gradient * states[source + n]
+      const firstDrift = start * row + step * count
+      for (let j = 0; j < block; j++) {
+        const source = (start + j) * column + step * count
+        const target = (start + j) * count
+        const entry = (start * block + j) * row + step * count
+        for (let n = 0; n < count; n++) {
+          const state = states[source + n]
+          let gradient = gradients[target + n]
+          for (let i = 0, a = entry + n, b = firstDrift + n; i < block; i++, a += block * row, b += row) {
+            gradient += transitions[a] * drifts[b]
+            transitions[a] = drifts[b] * state
           }
+          gradients[target + n] = gradient
         }
       }
     }
