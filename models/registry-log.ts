@@ -40,7 +40,7 @@ type ExpiryEntry = z.infer<typeof ExpiryEntry>
 const Deletion = z.object({ time, action: z.literal('delete'), kind, id: z.string(), reason })
 
 /** A condition that a verdict rests on. */
-const Gate = z.object({ name: z.string(), passed: z.boolean(), detail: z.string() })
+const Gate = z.object({ candidate: kind.optional(), name: z.string(), passed: z.boolean(), detail: z.string() })
 
 /** What a comparison of versions came to: what promotion goes by. */
 const VerdictEntry = z.object({

@@ -3,7 +3,7 @@ import { canonicalJson, type ModelCard, sha256 } from './card.ts'
 import { SERVED_KINDS, type ServedKind } from './regime.ts'
 import type { Registry } from './registry.ts'
 import { type AgeLimit, expiryOf, type VersionName } from './registry-expiry.ts'
-import { reigns, verdictOn } from './registry-history.ts'
+import { reigns, verdictById, verdictOn } from './registry-history.ts'
 import type { Alias, AliasMove, LogEntry, VerdictEntry } from './registry-log.ts'
 
 /** A verdict to be kept, without what the registry adds. */
@@ -23,7 +23,7 @@ export async function recordVerdict(
   registry: Registry,
   { evaluation, now, ...verdict }: NewVerdict,
 ): Promise<VerdictEntry> {
-  const gates = verdict.gates.map(({ name, passed, detail }) => ({ name, passed, detail }))
+  const gates = verdict.gates.map(({ candidate, name, passed, detail }) => ({ candidate, name, passed, detail }))
   const content = { ...verdict, gates, evaluation: sha256(canonicalJson(evaluation)) }
   const id = sha256(canonicalJson({ time: now, ...content })).slice(0, 16)
   const entry: VerdictEntry = { time: now, action: 'verdict', id, ...content }
@@ -98,9 +98,11 @@ export async function promoteVersion(
   const [promotion] = await promoteVersions(registry, [version], options)
   if (promotion.promoted) return promotion
   const { kind, id, verdict, reason } = promotion
+  const found = verdict === undefined ? undefined : verdictById((await registry.log()).entries, verdict)
+  const sentence = found ? `. ${found.sentence.replace(/\.$/, '')}` : ''
   const compare = `\`millrace models promote ${id} --challenger\`, then \`millrace evaluate --versions challenger\``
   throw new ModelError(
-    `${kind} ${id} is not promoted: ${reason.replace(/\.$/, '')}. ${verdict ? 'To compare it again' : 'To compare it'}: ${compare}. ` +
+    `${kind} ${id} is not promoted: ${reason}${sentence}. ${verdict ? 'To compare it again' : 'To compare it'}: ${compare}. ` +
       'To promote it all the same: `--force --reason "..."`',
     { kind, id, ...(verdict && { verdict }) },
   )
@@ -134,23 +136,16 @@ async function decide(
   const base = { kind, id, alias, forced: false, ...(verdict && { verdict: verdict.id }) }
   const role = verdict?.ship === kind ? 'lead' : verdict?.fallback === kind ? 'fallback' : undefined
   if (force !== undefined) return { ...base, promoted: true, forced: true, role: role ?? forcedRole, reason: force }
-  if (!verdict || !role) {
-    return {
-      ...base,
-      promoted: false,
-      reason: verdict ? `the verdict does not ship it: ${verdict.sentence}` : NO_VERDICT,
-    }
-  }
+  if (!verdict) return { ...base, promoted: false, reason: 'no verdict has compared it with the baselines' }
+  const shipped = verdict.ship === 'none' ? 'none' : `the ${verdict.ship.toUpperCase()}`
+  if (!role) return { ...base, promoted: false, reason: `verdict ${verdict.id} ships ${shipped}` }
   if (isSimulated(card) && (await servesRealMarket(registry, kind))) {
     const reason = 'it was trained on a simulated market and must not replace a champion of a real one'
     return { ...base, promoted: false, reason }
   }
-  const reason =
-    role === 'lead' ? verdict.sentence : `stands by for the ${verdict.ship.toUpperCase()}: ${verdict.sentence}`
+  const reason = `verdict ${verdict.id} ${role === 'lead' ? 'ships it' : `lets it stand by for ${shipped}`}`
   return { ...base, promoted: true, role, reason }
 }
-
-const NO_VERDICT = 'no verdict has compared it with the baselines'
 
 function isSimulated({ data }: ModelCard): boolean {
   return data.origin.startsWith('simulated')

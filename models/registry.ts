@@ -149,7 +149,11 @@ export function openRegistry(directory: string = DEFAULT_REGISTRY): Registry {
     async resolve(kind, alias) {
       const id = await resolveOrNothing(kind, alias)
       if (id !== undefined) return id
-      const remedy = `see \`millrace models list\` for what there is, or train`
+      const challenger = alias === 'champion' ? await registry.find(kind, 'challenger') : undefined
+      const remedy =
+        challenger === undefined
+          ? 'train one'
+          : `the challenger ${challenger} waits for a verdict that ships it; --versions challenger asks it`
       throw new ModelError(`no ${kind} is ${alias} in ${directory}: ${remedy}`, { kind, alias })
     },
 

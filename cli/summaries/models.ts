@@ -66,10 +66,9 @@ export function describeVersion(version: VersionDetails): string {
     facts.push(
       ['verdict', `${id} of ${date(verdict.time)}: ${sentence}`],
       ['compared on', `${data.origin} ${data.hash}, ${date(test.from)} to ${date(test.to)}`],
-      ...gates.map(({ name, passed, detail }): [string, string] => [
-        passed ? 'passed' : 'failed',
-        `${name}: ${detail}`,
-      ]),
+      ...gates
+        .filter(({ candidate }) => (candidate ?? version.kind) === version.kind)
+        .map(({ name, passed, detail }): [string, string] => [passed ? 'passed' : 'failed', `${name}: ${detail}`]),
     )
   }
   facts.push(...history.map((entry): [string, string] => [date(entry.time), describeEntry(entry)]))

@@ -141,7 +141,7 @@ function pinTrained({ ship }: Verdict, promotions: Promotions): Pinned {
     .map(({ kind, id }) => ({ kind, id }))
     .sort((a, b) => Number(b.kind === ship) - Number(a.kind === ship) || (a.kind < b.kind ? -1 : 1))
   const [first] = all.filter(({ kind }) => kind === versions[0].kind)
-  const state = first.promoted ? 'now champion' : 'not champion, the one before stays'
+  const state = first.promoted ? 'now champion' : 'the champion stays as it was'
   const why = `pinned: ${first.kind.toUpperCase()} ${first.id} was trained by this run; ${state}: ${first.reason}`
   return { versions, why }
 }

@@ -71,9 +71,11 @@ describe('a promotion', () => {
     const version = await save('cde')
     const first = await give('cde', { cde: version.id })
     expect(await promote(version)).toMatchObject({ promoted: true, role: 'lead', forced: false, verdict: first.id })
-    expect(await registry.moves()).toMatchObject([{ to: version.id, verdict: first.id, reason: 'Ship cde.' }])
+    expect(await registry.moves()).toMatchObject([
+      { to: version.id, verdict: first.id, reason: `verdict ${first.id} ships it` },
+    ])
     await give('none', { cde: version.id })
-    await expect(promote(version)).rejects.toThrow('the verdict does not ship it: Ship none. To compare it again')
+    await expect(promote(version)).rejects.toThrow(/verdict [0-9a-f]{16} ships none\. Ship none\. To compare it again/)
   })
 
   test('of the kind that is not shipped is one to stand by, where the verdict says so', async () => {
@@ -81,7 +83,7 @@ describe('a promotion', () => {
     await give('cde', { cde: cde.id, hmm: hmm.id }, 'hmm')
     expect(await promote(hmm)).toMatchObject({ promoted: true, role: 'fallback' })
     await give('cde', { cde: cde.id, hmm: other.id })
-    await expect(promote(other)).rejects.toThrow('does not ship it')
+    await expect(promote(other)).rejects.toThrow('ships the CDE')
   })
 
   test('by force is logged as such, with its reason', async () => {

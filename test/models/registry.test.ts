@@ -130,6 +130,13 @@ describe('the registry', () => {
     expect((await registry.read('hmm', a.id)).card).toEqual(a)
   })
 
+  test('says of a champion that is not there who could be one', async () => {
+    await expect(registry.resolve('hmm', 'champion')).rejects.toThrow(/no hmm is champion in .*: train one/)
+    const { id } = await registry.save(workingVersion('hmm', 1))
+    await registry.promote('hmm', id, 'challenger', 'trained', NOW)
+    await expect(registry.resolve('hmm', 'champion')).rejects.toThrow(`the challenger ${id} waits for a verdict`)
+  })
+
   test('knows what another registry on the same folder did', async () => {
     const card = await registry.save(workingVersion('hmm', 1))
     await registry.promote('hmm', card.id, 'champion', 'test', NOW)

@@ -43,7 +43,7 @@ describe('what was trained', () => {
   it('becomes champion as far as the verdict goes', async () => {
     await judge('none')
     expect(await promoteTrained(settings, trained(), context)).toMatchObject({
-      cde: { promoted: false, reason: 'the verdict does not ship it: Ship none.' },
+      cde: { promoted: false, reason: expect.stringMatching(/^verdict [0-9a-f]{16} ships none$/) },
       hmm: { promoted: false },
     })
     expect(await champions()).toEqual([undefined, undefined])
@@ -83,6 +83,6 @@ it('keeps of a verdict what it compared, on what, and the gates in words', async
     versions: ids,
     data: { hash: 'abc', origin: 'csv:data' },
     test: { from: NOW, to: NOW + 1 },
-    gates: [{ name: 'rule', passed: false, detail: 'no' }],
+    gates: [{ candidate: 'cde', name: 'rule', passed: false, detail: 'no' }],
   })
 })
