@@ -2,40 +2,79 @@ import { describe, expect, it } from 'vitest'
 import type { Evaluation, ModelScore } from '#training/evaluation.ts'
 import { verdict } from '#training/verdict.ts'
 
-/** An evaluation that holds only what the verdict reads. */
-function scored(models: Record<string, Partial<ModelScore>>): Evaluation {
+const EVEN = { chop: 0.4, trend: 0.3, reversal: 0.3 }
+
+/** An evaluation that holds only what the verdict reads; leads have an interval of `half` to either side. */
+function scored(models: Record<string, Partial<ModelScore>>, half = 0.015): Evaluation {
   const full = Object.fromEntries(
-    Object.entries(models).map(([name, score]) => [name, { answered: 10, unanswered: 0, collapsed: false, ...score }]),
-  )
-  return { models: full } as unknown as Evaluation
+    Object.entries(models).map(([name, score]) => [
+      name,
+      { answered: 10, unanswered: 0, occupancy: EVEN, churnPerDay: 3, ...score },
+    ]),
+  ) as Record<string, ModelScore>
+  const names = Object.keys(models)
+  const differences = ['cde', 'hmm']
+    .filter((first) => names.includes(first))
+    .flatMap((first) =>
+      names
+        .filter((second) => second !== first)
+        .map((second) => {
+          const difference = full[first].macroF1 - full[second].macroF1
+          return { first, second, difference, low: difference - half, high: difference + half, p: 0.05 }
+        }),
+    )
+  return { models: full, differences, labels: { churnPerDay: 2.5 } } as unknown as Evaluation
 }
 
 const baselines = { rule: { macroF1: 0.5 }, linear: { macroF1: 0.52 } }
 
 describe('verdict', () => {
-  it('ships the candidate that leads both baselines, and says that it is no significance test', () => {
+  it('ships the neural CDE where it passes every gate, and says how far one test period carries', () => {
     const result = verdict(scored({ cde: { macroF1: 0.55 }, hmm: { macroF1: 0.4 }, ...baselines }))
     expect(result.ship).toBe('cde')
-    expect(result.sentence).toContain('neural CDE (0.550)')
-    expect(result.sentence).toContain('HMM (0.400)')
-    expect(result.sentence).toContain('not yet a significance test')
+    expect(result.fallback).toBeUndefined()
+    expect(result.sentence).toContain('Ship the neural CDE (0.550): it passes all 6 gates.')
+    expect(result.sentence).toContain('HMM (0.400) fails')
+    expect(result.sentence).toContain('One test period and one seed')
   })
 
-  it('may ship the HMM', () => {
-    expect(verdict(scored({ cde: { macroF1: 0.5 }, hmm: { macroF1: 0.56 }, ...baselines })).ship).toBe('hmm')
+  it('ships the HMM where it is no worse than the neural CDE', () => {
+    expect(verdict(scored({ cde: { macroF1: 0.55 }, hmm: { macroF1: 0.55 }, ...baselines })).ship).toBe('hmm')
+  })
+
+  it('lets the HMM stand by where both pass', () => {
+    const result = verdict(scored({ cde: { macroF1: 0.56 }, hmm: { macroF1: 0.54 }, ...baselines }))
+    expect(result).toMatchObject({ ship: 'cde', fallback: 'hmm' })
   })
 
   it.each([
-    ['a baseline is better', { cde: { macroF1: 0.51 }, ...baselines }, 'linear model (0.520)'],
-    ['the lead is too small', { cde: { macroF1: 0.5249 }, ...baselines }, 'does not lead'],
-    ['the best has collapsed', { cde: { macroF1: 0.6, collapsed: true }, ...baselines }, 'given up one regime'],
-    ['the best was silent at times', { cde: { macroF1: 0.6, unanswered: 3 }, ...baselines }, '3 hours unanswered'],
-    ['no baseline was measured', { cde: { macroF1: 0.6 } }, 'no baseline'],
-    ['nobody answered', { cde: { answered: 0, macroF1: Number.NaN }, ...baselines }, 'neither CDE nor HMM'],
-  ])('ships none when %s', (_, models, reason) => {
-    const result = verdict(scored(models))
+    ['the interval over the rule reaches zero', { cde: { macroF1: 0.53 }, ...baselines }, 'hand rule +0.030', 0.031],
+    ['the linear model is as good', { cde: { macroF1: 0.524 }, ...baselines }, 'logistic regression +0.004', 0.01],
+    [
+      'a regime was given up',
+      { cde: { macroF1: 0.6, occupancy: { chop: 0.6, trend: 0.35, reversal: 0.05 } }, ...baselines },
+      'rarest regime in 5.0 %',
+      0.01,
+    ],
+    ['hours were left unanswered', { cde: { macroF1: 0.6, unanswered: 3 }, ...baselines }, '3 hours unanswered', 0.01],
+    ['it flips too often', { cde: { macroF1: 0.6, churnPerDay: 9 }, ...baselines }, '3.60 times', 0.01],
+    [
+      'it is not calibrated',
+      { cde: { macroF1: 0.6, calibrated: { temperature: 1, ece: 0.2, logLoss: 1, skill: 0.1 } }, ...baselines },
+      'calibration error 0.200',
+      0.01,
+    ],
+    ['no baseline was measured', { cde: { macroF1: 0.6 } }, 'a baseline to compare with was not measured', 0.01],
+    ['nobody answered', { cde: { answered: 0, macroF1: Number.NaN }, ...baselines }, 'Neither CDE nor HMM', 0.01],
+  ])('ships none when %s', (_, models, reason, half) => {
+    const result = verdict(scored(models, half))
     expect(result.ship).toBe('none')
     expect(result.sentence).toContain('Ship none')
     expect(result.sentence).toContain(reason)
+  })
+
+  it('does not take a lead without an interval for one', () => {
+    const { differences, ...without } = scored({ cde: { macroF1: 0.6 }, ...baselines })
+    expect(verdict(without).ship).toBe('none')
   })
 })
