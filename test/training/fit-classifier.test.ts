@@ -80,6 +80,20 @@ describe('fitClassifier', () => {
     expect((await fitClassifier({ ...fitInput(1), options: again })).parameters).toEqual(parameters)
   })
 
+  it('leaves the averaged weights of what it gave up behind', async () => {
+    const input = fitInput(1)
+    const wild = { learningRate: 0.5, averaging: 0.9, batch: 100, epochs: 30, decayPatience: 1, patience: 2 }
+    const states: TrainingState[] = []
+    const onState = (state: TrainingState) => void states.push(state)
+    await fitClassifier({ ...input, options: { ...input.options, ...wild }, onState })
+    const decayed = states.filter(({ plateau }) => plateau.sinceBest > 0)
+    expect(decayed.length).toBeGreaterThan(0)
+    for (const { parameters, average, best } of decayed) {
+      expect(average).toEqual(best.parameters)
+      expect(parameters).toEqual(best.parameters)
+    }
+  })
+
   it('turns windows upside down, drops states and weighs classes where it is told to', async () => {
     const plain = { ...fitInput(1).options, epochs: 1, dropout: 0 }
     const weightsWith = async (change: Partial<CdeTrainingOptions>) =>
