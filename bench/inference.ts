@@ -5,7 +5,7 @@ import { type KnotBatch, openStepSession } from '#models/onnx/step-session.ts'
 import { CHANNELS, randomCde, randomWindows } from './cases.ts'
 import { type Suite, type Table, timeCases, type Work } from './suite.ts'
 
-const UNIT_SCALING = { channels: CHANNELS, median: CHANNELS.map(() => 0), iqr: CHANNELS.map(() => 1) }
+export const UNIT_SCALING = { channels: CHANNELS, median: CHANNELS.map(() => 0), iqr: CHANNELS.map(() => 1) }
 const KNOTS = 48
 const COUNTS = [1, 200]
 const SIZES = [
@@ -16,7 +16,7 @@ const SIZES = [
 const plural = (count: number, thing: string) => `${count} ${thing}${count > 1 ? 's' : ''}`
 
 /** The newest knot of `count` streams that have been going on for a while. */
-function randomKnots(count: number, stateSize: number): KnotBatch {
+export function randomKnots(count: number, stateSize: number): KnotBatch {
   const { features, mask } = randomWindows(count, 1)
   return {
     count,
