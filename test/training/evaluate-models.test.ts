@@ -74,7 +74,8 @@ describe('evaluateModels', () => {
     )
     const [short, long] = [recorder('short', 2), recorder('long', 20)]
     await evaluateModels({ ...dataset, markets: torn }, [short, long], { source: 'csv', data: 'x' }, { seed: 1 })
-    const spans = long.asked.flatMap(({ hours, count }) => Array.from({ length: count }, (_, n) => hours[n * 20 + 19]))
+    const tested = long.asked.filter(({ asOf }) => asOf[0] >= dataset.split.test.from)
+    const spans = tested.flatMap(({ hours, count }) => Array.from({ length: count }, (_, n) => hours[n * 20 + 19]))
     expect(spans.length).toBeGreaterThan(50)
     expect(Math.max(...spans)).toBe(19)
     expect(short.asked[0].count).toBe(spans.length)
@@ -112,6 +113,40 @@ describe('evaluateModels', () => {
     expect(evaluation.optimum).toBeUndefined()
     expect(evaluation.models.rule.distance).toBeUndefined()
     expect(evaluation.models.rule.againstTruth).toBeUndefined()
+  })
+
+  it('says what a temperature from validation makes of the probabilities, and fits it to nothing later', async () => {
+    const rule = ruleModel([0.5, 0.45, 0.45])
+    const { models } = await evaluateAll([rule])
+    const { temperature, ece, skill, logLoss } = models.rule.calibrated!
+    expect(temperature).toBeGreaterThan(0)
+    expect(ece).toBeLessThan(0.3)
+    expect(skill).toBeLessThan(0.5)
+    expect(logLoss).not.toBe(models.rule.logLoss)
+    const { from } = dataset.split.test
+    const markets = dataset.markets.map((market) => ({
+      ...market,
+      labels: market.labels.map((label, row) =>
+        label < 3 && market.features.asOf[row] >= from ? (label + 1) % 3 : label,
+      ),
+    }))
+    const later = await evaluateModels({ ...dataset, markets }, [rule], source, { seed: 1 })
+    expect(later.models.rule.calibrated!.temperature).toBe(temperature)
+    expect(later.models.rule.calibrated!.logLoss).not.toBe(logLoss)
+  })
+
+  it('gives leads of the kinds that may serve over all others, with intervals', async () => {
+    const rule = ruleModel([0.5, 0.45, 0.45])
+    const { models, differences } = await evaluateAll([recorder('cde', 2), { ...rule, name: 'hmm' }, rule])
+    expect(differences?.map(({ first, second }) => `${first} ${second}`)).toEqual([
+      'cde hmm',
+      'cde rule',
+      'hmm cde',
+      'hmm rule',
+    ])
+    const [lead, , , none] = differences!
+    expect(lead.difference).toBeCloseTo(models.cde.macroF1 - models.hmm.macroF1, 9)
+    expect(none).toMatchObject({ difference: 0, p: expect.any(Number) })
   })
 
   it('refuses a test period without a label', async () => {

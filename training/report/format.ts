@@ -15,6 +15,8 @@ export const text: Format = (value) => (value === '' ? MISSING : String(value))
 export const count = ofNumber((value) => Math.round(value).toLocaleString('en-US'))
 /** 0.543: three places, as F1 and log-loss are compared. */
 export const score = ofNumber((value) => value.toFixed(3))
+/** +0.012 or −0.012, with a true minus. */
+export const signed = ofNumber((value) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`)
 /** 41.2 % */
 export const share = ofNumber((value) => `${(value * 100).toFixed(1)} %`)
 /** 3.4 */

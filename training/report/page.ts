@@ -153,7 +153,8 @@ function limits({ evaluation, testFrom, range, source }: ReportData): string[] {
       'what the market is doing, not how well it foresees what comes next.',
     `There is one test period, ${days} days long. Labels of neighbouring hours share most of their prices and coins ` +
       `move together, so ${format.count(evaluation.samples)} scored hours are worth far fewer independent ones.`,
-    'The differences between models have not been tested for significance, and another seed moves each of them.',
+    'The intervals of the leads speak of other periods like this one. Another seed moves each model, and other periods ' +
+      'move them more: `evaluate` trains on several of both.',
     'The wheel trades on paper at bar prices less a fixed slippage: market impact, margin and liquidation are not in it, and its ' +
       'result over so short a time says little about the next one.',
     ...(source === 'simulated' || evaluation.optimum

@@ -1,4 +1,6 @@
 import { REGIMES, type Regime } from '#models/regime.ts'
+import type { Gate } from '../gates.ts'
+import { verdict } from '../verdict.ts'
 import type { ReportData } from './data.ts'
 import * as format from './format.ts'
 import { type Cell, type Danfo, type Frame, loadDanfo, makeFrame } from './frames.ts'
@@ -152,8 +154,50 @@ function scorePlans({ evaluation }: ReportData): Record<string, TablePlan> {
       ],
     },
   }
+  plans.gates = gatesPlan(verdict(evaluation).gates)
+  if (evaluation.differences) plans.differences = differencesPlan(evaluation.differences)
   if (evaluation.optimum) plans.optimum = optimumPlan(evaluation)
   return plans
+}
+
+/** The conditions that a verdict rests on, with their figures. */
+export function gatesPlan(gates: readonly Gate[]): TablePlan {
+  return {
+    header: [
+      column('candidate', 'Candidate', format.text),
+      column('gate', 'Gate', format.text),
+      column('passed', 'Passed', format.text),
+      column('detail', 'Figures and condition', format.text),
+    ],
+    rows: gates.map(({ candidate, name, passed, detail }) => [
+      format.modelName(candidate),
+      name,
+      passed ? 'yes' : 'NO',
+      detail,
+    ]),
+  }
+}
+
+/** Leads of CDE and HMM with their intervals. */
+function differencesPlan(differences: NonNullable<ReportData['evaluation']['differences']>): TablePlan {
+  return {
+    header: [
+      column('first', 'Candidate', format.text),
+      column('second', 'against', format.text),
+      column('difference', 'Lead, macro-F1', format.signed),
+      column('low', 'from', format.signed),
+      column('high', 'to', format.signed),
+      column('p', 'p'),
+    ],
+    rows: differences.map(({ first, second, difference, low, high, p }) => [
+      format.modelName(first),
+      format.modelName(second),
+      difference,
+      low,
+      high,
+      p,
+    ]),
+  }
 }
 
 /** Distance to the best possible, on simulated data. */

@@ -23,7 +23,7 @@ describe('the report page', () => {
   })
 
   it('puts verdict and macro-F1 of every model first', () => {
-    expect(html).toMatch(/class="verdict (ship|none)">[^<]+significance test/)
+    expect(html).toMatch(/class="verdict (ship|none)">Ship [^<]+One test period and one seed/)
     expect([...html.matchAll(/class="name">([^<]+) macro-F1/g)].map((match) => match[1])).toEqual([
       'Neural CDE',
       'HMM',

@@ -55,6 +55,7 @@ describe('tables', () => {
     expect(rows).toEqual({
       models: 4,
       classes: 12,
+      gates: 11,
       coins: 3,
       stability: 5,
       dataset: 3,

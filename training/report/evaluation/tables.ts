@@ -1,7 +1,7 @@
 import { REGIMES } from '#models/regime.ts'
 import type { WalkForward } from '../../walk-forward/walk-forward.ts'
 import * as format from '../format.ts'
-import { column, type TablePlan } from '../tables.ts'
+import { column, gatesPlan, type TablePlan } from '../tables.ts'
 import type { EvaluationReportData } from './data.ts'
 import { EACH, SHOWN, sideName } from './names.ts'
 
@@ -23,20 +23,7 @@ export function evaluationPlans({ walkForward, coins }: EvaluationReportData): R
 
 function verdictPlans({ verdict, aims, folds, fieldChoice, fits }: WalkForward): Record<string, TablePlan> {
   return {
-    gates: {
-      header: [
-        column('candidate', 'Candidate', format.text),
-        column('gate', 'Gate', format.text),
-        column('passed', 'Passed', format.text),
-        column('detail', 'Figures and condition', format.text),
-      ],
-      rows: verdict.gates.map(({ candidate, name, passed, detail }) => [
-        candidate === 'cde' ? 'Neural CDE' : 'HMM',
-        name,
-        passed ? 'yes' : 'NO',
-        detail,
-      ]),
-    },
+    gates: gatesPlan(verdict.gates),
     aims: {
       header: [
         column('name', 'Aim', format.text),
@@ -219,9 +206,9 @@ function meaningPlans({ differences, forward, forecast, contestants }: WalkForwa
         column('first', 'Candidate', format.text),
         column('second', 'against', format.text),
         column('over', 'Over', format.text),
-        column('difference', 'Lead, macro-F1', signed),
-        column('low', 'from', signed),
-        column('high', 'to', signed),
+        column('difference', 'Lead, macro-F1', format.signed),
+        column('low', 'from', format.signed),
+        column('high', 'to', format.signed),
         column('p', 'p'),
         column('hours', 'Hours', format.count),
       ],
@@ -331,8 +318,3 @@ function robustnessPlans({ robustness }: WalkForward): Record<string, TablePlan>
 /** 8, 0.012 or −0.012: whole numbers as they are, with a true minus. */
 const plain: format.Format = (value) =>
   Number.isInteger(value) ? String(value) : format.score(value).replace('-', '−')
-/** +0.012 or −0.012. */
-const signed: format.Format = (value) =>
-  typeof value === 'number' && Number.isFinite(value)
-    ? `${value < 0 ? '−' : '+'}${format.score(Math.abs(value))}`
-    : format.score(value)
