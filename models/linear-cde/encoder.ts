@@ -59,9 +59,8 @@ export const linearEncoder: Encoder = {
 
   infer(architecture, parameters, path) {
     if (!readableAtOnce()) return linearEncoder.encode(architecture, parameters, path)
-    const { hidden, block } = architecture
-    const { states } = statesOnCpu(architecture, parameters, path)
-    return finalState({ steps: path.steps, count: path.count, hidden, block }, states)
+    const parts = partsOf(architecture, path)
+    return finalState(architecture, parts, runParts(operandsOf(parameters, path), parameters, parts))
   },
 
   record(architecture, parameters, path) {
@@ -83,56 +82,118 @@ function uploadPath(path: ControlPath) {
   }
 }
 
+/** Numbers of A that are worked on at a time, over all steps and sequences: so many stay in a core's cache. */
+const PART_NUMBERS = 2 ** 18
+
+/** Some of the units, whole blocks of them; no block needs another. */
+interface Part extends RecurrenceSize {
+  readonly first: number
+}
+
+function partsOf({ hidden, block }: Architecture, { steps, count }: ControlPath): Part[] {
+  const blocks = Math.max(1, Math.floor(PART_NUMBERS / (block * block * Math.max(1, steps) * count)))
+  const parts: Part[] = []
+  for (let first = 0; first < hidden; first += blocks * block) {
+    parts.push({ first, hidden: Math.min(blocks * block, hidden - first), block, steps, count })
+  }
+  return parts
+}
+
+/** What is multiplied, laid out for products that have the increments, which are few, on their right: the backend repacks what stands there. */
+interface Operands {
+  /** X(0), `[count, P]`. */
+  readonly at: tf.Tensor2D
+  /** dX, `[steps * count, P]`, and its transpose. */
+  readonly increments: tf.Tensor2D
+  readonly columns: tf.Tensor2D
+  /** The weights, transposed: `[hidden * block, P]` and `[hidden, P]`. */
+  readonly transitionRows: tf.Tensor2D
+  readonly driftRows: tf.Tensor2D
+}
+
+/** A and b of all steps for a part of the units, laid out as {@link runRecurrence} says. */
+function driving({ columns, transitionRows, driftRows }: Operands, { first, hidden, block, steps }: Part) {
+  const product = (rows: tf.Tensor2D, width: number) => {
+    if (steps === 0) return new Float32Array(0)
+    const size: [number, number] = [hidden * width, rows.shape[1]]
+    return readOnce(tf.tidy(() => tf.matMul(tf.slice2d(rows, [first * width, 0], size), columns)))
+  }
+  return { transitions: product(transitionRows, block), drifts: product(driftRows, 1) }
+}
+
+/** All states, a part after the other, laid out as {@link runRecurrence} says. */
+function runParts(operands: Operands, parameters: Parameters, parts: readonly Part[]): Float32Array[] {
+  const initial = readOnce(
+    tf.tidy(() => tf.transpose(dense(operands.at, parameters.initialWeight, parameters.initialBias))),
+  )
+  return parts.map((part) => {
+    const { transitions, drifts } = driving(operands, part)
+    const start = initial.subarray(part.first * part.count, (part.first + part.hidden) * part.count)
+    return runRecurrence(part, start, transitions, drifts)
+  })
+}
+
+function operandsOf(parameters: Parameters, path: ControlPath): Operands {
+  const { at, increments } = uploadPath(path)
+  return {
+    at,
+    increments,
+    columns: tf.transpose(increments),
+    transitionRows: tf.transpose(parameters.transitionWeight as tf.Tensor2D),
+    driftRows: tf.transpose(parameters.driftWeight as tf.Tensor2D),
+  }
+}
+
 /**
  * Large products as tensors, the recurrence between them over plain numbers: kernels of so few numbers a step cost more
- * to call than to run. The products have the increments, which are few, on their right: the backend repacks what stands
- * there (25 ms against 2 ms for the gradient of 256 windows of 48 knots).
+ * to call than to run. A is made again on the way back: keeping it costs more than the product.
  */
 function recordOnCpu(architecture: Architecture, parameters: Parameters, path: ControlPath): Encoded {
-  const { hidden, block } = architecture
-  const { count, steps } = path
-  const size = { steps, count, hidden, block }
-  const { at, increments, states, transitions, drifts } = statesOnCpu(architecture, parameters, path)
+  const operands = operandsOf(parameters, path)
+  const parts = partsOf(architecture, path)
+  const states = runParts(operands, parameters, parts)
   return {
-    state: finalState(size, states),
+    state: finalState(architecture, parts, states),
     pullback(cotangent) {
-      const gradients = readOnce(tf.transpose(cotangent))
-      pullBackRecurrence(size, states, transitions, drifts, gradients)
-      const atStart = tf.transpose(tf.tensor2d(gradients, [hidden, count])) as tf.Tensor2D
-      const gradientOf = (values: Float32Array, width: number) => {
-        if (steps === 0) return tf.zeros([path.channels, width])
-        return tf.tidy(() => tf.transpose(tf.matMul(tf.tensor2d(values, [width, steps * count]), increments)))
+      const { at, increments } = operands
+      const { hidden } = architecture
+      const { count, steps, channels } = path
+      const gradients = readOnce(tf.tidy(() => tf.transpose(cotangent)))
+      const gradientOf = (values: Float32Array, rows: number) => {
+        if (steps === 0) return tf.zeros<tf.Rank.R2>([rows, channels])
+        return tf.tidy(() => tf.matMul<tf.Tensor2D>(tf.tensor2d(values, [rows, steps * count]), increments))
       }
+      const pulled = parts.map((part, i) => {
+        const { transitions, drifts } = driving(operands, part)
+        const own = gradients.subarray(part.first * count, (part.first + part.hidden) * count)
+        pullBackRecurrence(part, states[i], transitions, drifts, own)
+        return {
+          transitions: gradientOf(transitions, part.hidden * part.block),
+          drifts: gradientOf(drifts, part.hidden),
+        }
+      })
+      const atStart = tf.transpose(tf.tensor2d(gradients, [hidden, count]))
       return {
         initialWeight: denseGradient(at, atStart),
         initialBias: biasGradient(atStart),
-        transitionWeight: gradientOf(transitions, hidden * block),
-        driftWeight: gradientOf(drifts, hidden),
+        transitionWeight: tf.transpose(tf.concat(pulled.map((part) => part.transitions))),
+        driftWeight: tf.transpose(tf.concat(pulled.map((part) => part.drifts))),
       }
     },
   }
 }
 
-/** All states, laid out as {@link runRecurrence} says, with what drove them. */
-function statesOnCpu({ hidden, block }: Architecture, parameters: Parameters, path: ControlPath) {
-  const { count, steps } = path
-  const { at, increments } = uploadPath(path)
-  const transposed = tf.transpose(increments) as tf.Tensor2D
-  const product = (weight: tf.Tensor) =>
-    steps === 0 ? new Float32Array(0) : readOnce(tf.matMul(tf.transpose(weight as tf.Tensor2D), transposed))
-  const initial = readOnce(tf.transpose(dense(at, parameters.initialWeight, parameters.initialBias)))
-  const transitions = product(parameters.transitionWeight)
-  const drifts = product(parameters.driftWeight)
-  const states = runRecurrence({ steps, count, hidden, block }, initial, transitions, drifts)
-  return { at, increments, states, transitions, drifts }
-}
-
 /** h(T), `[count, hidden]`. */
-function finalState({ steps, count, hidden }: RecurrenceSize, states: Float32Array): tf.Tensor2D {
-  return tf.tidy(() => {
-    const all = tf.tensor3d(states, [hidden, steps + 1, count])
-    return tf.transpose(tf.reshape(tf.slice3d(all, [0, steps, 0], [hidden, 1, count]), [hidden, count])) as tf.Tensor2D
+function finalState({ hidden }: Architecture, parts: readonly Part[], states: readonly Float32Array[]): tf.Tensor2D {
+  const { steps, count } = parts[0]
+  const final = new Float32Array(count * hidden)
+  parts.forEach((part, i) => {
+    for (let unit = 0; unit < part.hidden; unit++) {
+      const last = (unit * (steps + 1) + steps) * count
+      for (let n = 0; n < count; n++) final[n * hidden + part.first + unit] = states[i][last + n]
+    }
   })
+  return tf.tensor2d(final, [count, hidden])
 }
 
 /** The numbers of a tensor, which is freed. Not inside a tidy of its own: that looks for tensors among all numbers it returns. */
