@@ -8,9 +8,6 @@ export type Contestant = (typeof CONTESTANTS)[number]
 export const FIELDS = ['cde', 'cdeLinear'] as const
 export type Field = (typeof FIELDS)[number]
 
-/** What a candidate must beat to be worth its keep. */
-export const BASELINES = ['rule', 'logistic'] as const
-
 /** Encoders of the contestants that are classifiers of control paths. */
 export const ENCODER_OF: Partial<Record<Contestant, EncoderName>> = { cde: 'plain', cdeLinear: 'linear', gru: 'gru' }
 

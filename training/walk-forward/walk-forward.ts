@@ -3,80 +3,24 @@ import { createRandom } from '#data/random.ts'
 import { classesOf } from '../evaluation.ts'
 import type { TrainingOptions } from '../options.ts'
 import type { PreparedDataset } from '../prepare.ts'
-import type { Verdict } from '../verdict.ts'
-import { type Aim, aimsOf } from './aims.ts'
-import { CONTESTANTS, type Contestant, type Field } from './contestants.ts'
-import { type Difference, differences, type Side } from './differences.ts'
-import { chooseFields, type FieldChoice } from './field-choice.ts'
+import { aimsOf } from './aims.ts'
+import { CONTESTANTS, type Contestant } from './contestants.ts'
+import { differences } from './differences.ts'
+import { chooseFields } from './field-choice.ts'
 import type { FitData, FitTask } from './fit.ts'
 import { openFitCache } from './fit-cache.ts'
 import { type FitResult, fitOf, runFits } from './fit-pool.ts'
-import { type Fold, walkForwardFolds } from './folds.ts'
-import { FORECAST_NOTE, type ForecastScore, forecastTasks, scoreForecast } from './forecast.ts'
-import { type ForwardMeaning, forwardMeaning } from './forward-meaning.ts'
+import { walkForwardFolds } from './folds.ts'
+import { FORECAST_NOTE, forecastTasks, scoreForecast } from './forecast.ts'
+import { forwardMeaning } from './forward-meaning.ts'
 import { judgeFolds } from './judge-folds.ts'
-import { type Novelty, noveltyCheck } from './novelty-check.ts'
+import { noveltyCheck } from './novelty-check.ts'
 import type { EvaluationOptions } from './options.ts'
-import {
-  LOST_SHARES,
-  type LostKnotsScore,
-  lostKnots,
-  type UntrainedCoin,
-  untrainedCoins,
-  untrainedCoinTasks,
-} from './robustness.ts'
+import type { FailedFit, FoldSummary, WalkForward } from './result.ts'
+import { LOST_SHARES, lostKnots, untrainedCoins, untrainedCoinTasks } from './robustness.ts'
 import { type FitScore, macroF1On, scoreFit } from './score-fit.ts'
-import {
-  type CoinWinner,
-  type ContestantSummary,
-  coinWinners,
-  type LabelSummary,
-  summariseContestant,
-  summariseLabels,
-} from './summarise.ts'
+import { type ContestantSummary, coinWinners, summariseContestant, summariseLabels } from './summarise.ts'
 import { chosenRuns, gatherRuns, seedsOf, type TestBlock, testBlocks } from './test-blocks.ts'
-
-/** What a walk-forward evaluation found out: plain data, ready for JSON. Times are UTC milliseconds. */
-export interface WalkForward {
-  readonly folds: readonly FoldSummary[]
-  /** Folds that were asked for; there are fewer where the data were too short. */
-  readonly foldsAsked: number
-  readonly seeds: readonly number[]
-  readonly labelReachHours: number
-  readonly labels: LabelSummary
-  /** By contestant, and `chosen`: the neural CDE with the field that validation chose for each fold. */
-  readonly contestants: Readonly<Record<Side, ContestantSummary>>
-  readonly fieldChoice: readonly FieldChoice[]
-  readonly winners: Readonly<Record<string, CoinWinner>>
-  readonly differences: readonly Difference[]
-  readonly forecast: { readonly note: string; readonly trained: readonly ForecastScore[] }
-  readonly forward: readonly ForwardMeaning[]
-  readonly robustness: {
-    readonly lostShares: readonly number[]
-    readonly lostKnots: readonly LostKnotsScore[]
-    readonly untrainedCoins: readonly UntrainedCoin[]
-    /** Absent where the field that was chosen could not be fitted. */
-    readonly novelty?: { readonly field: Field; readonly checks: readonly Novelty[] }
-  }
-  readonly verdict: Verdict & { readonly field: Field }
-  /** On the eight core coins only. */
-  readonly aims?: readonly Aim[]
-  readonly fits: { readonly done: number; readonly fromCache: number; readonly failed: readonly FailedFit[] }
-}
-
-/** One fold as it is shown. */
-export interface FoldSummary extends Pick<Fold, 'fold' | 'train' | 'validation' | 'test' | 'embargoHours'> {
-  /** Labelled hours: training of all coins, validation and test of the coins evaluated. */
-  readonly hours: { readonly train: number; readonly validation: number; readonly test: number }
-  /** Class shares of the training part. */
-  readonly frequencies: readonly number[]
-}
-
-/** A fit that came to nothing. */
-export interface FailedFit extends Pick<FitTask, 'contestant' | 'seed' | 'target' | 'without'> {
-  readonly fold: number
-  readonly reason: string
-}
 
 export interface WalkForwardSettings {
   readonly training: TrainingOptions

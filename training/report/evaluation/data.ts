@@ -1,4 +1,4 @@
-import type { WalkForward } from '../../walk-forward/walk-forward.ts'
+import type { WalkForward } from '../../walk-forward/result.ts'
 
 /** What the page on a walk-forward evaluation is made of; times are UTC milliseconds. */
 export interface EvaluationReportData {

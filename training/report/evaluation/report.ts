@@ -2,17 +2,10 @@ import { join } from 'node:path'
 import { type Chart, type ChartPlan, renderChart } from '../charts/render.ts'
 import { writeFiles } from '../files.ts'
 import { buildPlans } from '../tables.ts'
-import {
-  churnPlan,
-  coinPlan,
-  differenceChart,
-  foldChart,
-  forwardChart,
-  lostKnotsChart,
-  noveltyChart,
-  occupancyPlan,
-  reliabilityPlan,
-} from './charts.ts'
+import { forwardChart, lostKnotsChart, noveltyChart } from './charts/meaning.ts'
+import { reliabilityPlan } from './charts/reliability.ts'
+import { coinPlan, differenceChart, foldChart } from './charts/scores.ts'
+import { churnPlan, occupancyPlan } from './charts/stability.ts'
 import type { EvaluationReportData } from './data.ts'
 import { type EvaluationCharts, renderEvaluationPage } from './page.ts'
 import { evaluationPlans } from './tables.ts'
