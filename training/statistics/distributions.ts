@@ -17,7 +17,17 @@ export function normalQuantile(p: number): number {
 
 /** P(X > x) for a chi-squared X with `degreesOfFreedom`; `NaN` for fewer than 1 or an `x` below 0. */
 export function chiSquaredTail(x: number, degreesOfFreedom: number): number {
-  return x >= 0 && degreesOfFreedom >= 1 ? chdtrc(degreesOfFreedom, x) : Number.NaN
+  return x >= 0 && degreesOfFreedom >= 1 ? orNothing(() => chdtrc(degreesOfFreedom, x)) : Number.NaN
+}
+
+/** A tail that is smaller than any number is 0; the library throws there. */
+function orNothing(tail: () => number): number {
+  try {
+    return tail()
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('underflow')) return 0
+    throw error
+  }
 }
 
 /** P(T <= t) for Student's t with a whole number of `degreesOfFreedom`. */

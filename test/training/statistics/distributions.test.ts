@@ -11,6 +11,12 @@ import { farthest, peers } from './peers.ts'
 describe('distributions', () => {
   const { z, normalCdf: cdf, p, normalQuantile: quantiles, x, ...rest } = peers.distributions
 
+  it('answer 0 for a tail that is smaller than any number', () => {
+    for (const far of [1500, 4000, 1e6]) expect(chiSquaredTail(far, 2)).toBe(0)
+    expect(chiSquaredTail(1400, 2)).toBeGreaterThan(0)
+    expect(normalCdf(-40)).toBe(0)
+  })
+
   it('are those of SciPy', () => {
     expect(farthest(z.map(normalCdf), cdf)).toBeLessThan(1e-11)
     expect(farthest(p.map(normalQuantile), quantiles)).toBeLessThan(1e-9)
