@@ -15,7 +15,7 @@ export function randomCde(size: { hidden: number; width: number; knots: number }
 } {
   const { hidden, width, knots } = size
   const configuration = CdeConfiguration.parse({ hidden, width, readout: 32, solver: 'euler' })
-  const architecture = { ...configuration, channels: CHANNELS, counted: [], knots }
+  const architecture = { ...configuration, channels: CHANNELS, counted: [], context: [], knots }
   return { architecture, parameters: initialiseParameters(architecture, createRandom(1)) }
 }
 

@@ -1,11 +1,43 @@
 import { type Bars, HOUR } from './bars.ts'
 
 /** The feature channels, in the order in which every table, window and graph carries them (design section 4). */
-export const FEATURES = ['return', 'return12', 'volatility', 'funding', 'volumeTrend', 'range', 'openInterest'] as const
+export const FEATURES = [
+  'return',
+  'return12',
+  'volatility',
+  'funding',
+  'volumeTrend',
+  'range',
+  'openInterest',
+  'return24',
+  'return48',
+  'return96',
+  'return168',
+  'hourSine',
+  'hourCosine',
+  'weekend',
+] as const
 export type Feature = (typeof FEATURES)[number]
 
 /** The feature whose running sum, not its level, is on a control path (design section 4). */
 export const SUMMED_FEATURE: Feature = 'return'
+
+/**
+ * Features that say where the market stands rather than how it got there: returns over longer than a window, and the
+ * calendar. They do not drive a control path, which would only have more to overfit; a model reads them at its last knot.
+ */
+export const CONTEXT_FEATURES: readonly Feature[] = [
+  'return24',
+  'return48',
+  'return96',
+  'return168',
+  'hourSine',
+  'hourCosine',
+  'weekend',
+]
+
+/** Features that change their sign when the market is turned upside down. */
+export const ODD_FEATURES: readonly Feature[] = ['return', 'return12', 'return24', 'return48', 'return96', 'return168']
 
 /** Features of one coin, one row per bar; `NaN` where missing. */
 export interface FeatureTable {
@@ -26,6 +58,8 @@ const DAY = 24
 const WEEK = 168
 /** Half a day: the horizon of the 12 h return and of the centred label. */
 const HALF_DAY = 12
+/** Horizons of the longer returns. */
+const LONGER_RETURNS = [24, 48, 96, 168]
 /** Hourly funding rate at which the funding feature bends from linear to logarithmic. */
 const FUNDING_SCALE = 5e-5
 /** A rolling mean over hours with gaps is known when at least this share of its hours is. */
@@ -64,6 +98,16 @@ function logOrMissing(value: number): number {
   return value > 0 && value < Number.POSITIVE_INFINITY ? Math.log(value) : Number.NaN
 }
 
+/** Share of the half day that begins at `asOf` which lies on a Saturday or Sunday (UTC): the calendar is known in advance. */
+function weekendShare(asOf: number): number {
+  let hours = 0
+  for (let hour = 0; hour < HALF_DAY; hour++) {
+    const weekday = new Date(asOf + hour * HOUR).getUTCDay()
+    if (weekday === 0 || weekday === 6) hours++
+  }
+  return hours / HALF_DAY
+}
+
 /** The columns laid on a grid without holes: index = hours since the first bar, `NaN` where a bar is absent. */
 function onHourlyGrid(bars: Bars) {
   const first = bars.openTime[0]
@@ -88,7 +132,7 @@ function onHourlyGrid(bars: Bars) {
 }
 
 /**
- * Computes the features of design section 4 for every bar. Each row uses bars opened at or before its own,
+ * Computes the features of design section 4, longer returns and the calendar for every bar. Each row uses bars opened at or before its own,
  * nothing later. Features that cannot be known (warm-up, gaps, no open interest) are `NaN`.
  */
 export function computeFeatures(bars: Bars): FeatureTable {
@@ -120,7 +164,15 @@ export function computeFeatures(bars: Bars): FeatureTable {
     values[k++] = Math.asinh(bars.funding[row] / FUNDING_SCALE)
     values[k++] = logOrMissing(rollingMean(volumes, i, DAY) / rollingMean(volumes, i, WEEK))
     values[k++] = logOrMissing(grid.spread[i] / rollingMean(spreads, i, WEEK))
-    values[k] = logOrMissing(grid.openInterest[i] / dayBefore)
+    values[k++] = logOrMissing(grid.openInterest[i] / dayBefore)
+    for (const hours of LONGER_RETURNS) {
+      const before = i >= hours ? grid.close[i - hours] : Number.NaN
+      values[k++] = Math.log(grid.close[i] / before) / (scale * Math.sqrt(hours))
+    }
+    const turn = (2 * Math.PI * ((asOf[row] / HOUR) % 24)) / 24
+    values[k++] = Math.sin(turn)
+    values[k++] = Math.cos(turn)
+    values[k] = weekendShare(asOf[row])
   }
   return { coin: bars.coin, channels: FEATURES, asOf, values, sigma }
 }

@@ -1,4 +1,5 @@
 import { InputError } from '#data/errors.ts'
+import { CONTEXT_FEATURES, ODD_FEATURES } from '#data/features.ts'
 import type { Windows } from '#data/windows.ts'
 import { REGIMES, type RegimeModel } from './regime.ts'
 
@@ -13,7 +14,15 @@ export interface LogisticModel {
 }
 
 /** Channels a window must have for the hand features. */
-export const LOGISTIC_CHANNELS = ['return', 'return12', 'volatility', 'funding', 'volumeTrend', 'range'] as const
+export const LOGISTIC_CHANNELS = [
+  'return',
+  'return12',
+  'volatility',
+  'funding',
+  'volumeTrend',
+  'range',
+  ...CONTEXT_FEATURES,
+] as const
 /** Knots a window must have. */
 export const LOGISTIC_KNOTS = 13
 /** Knots back from the last at which levels are read. */
@@ -29,6 +38,9 @@ export const HAND_FEATURES: readonly string[] = [
   'funding',
   '|funding|',
   'volumeTrend',
+  ...CONTEXT_FEATURES.flatMap((name) =>
+    ODD_FEATURES.includes(name) ? [`|${name}|`, `${name} along the 12 h return`] : [name],
+  ),
 ]
 
 /**
@@ -40,7 +52,7 @@ export const HAND_FEATURES: readonly string[] = [
 export function handFeatures(windows: Windows): Float64Array {
   const { count, knots, channels } = windows
   if (knots < LOGISTIC_KNOTS) throw new InputError(`the hand features need ${LOGISTIC_KNOTS} knots, got ${knots}`)
-  const [hourly, halfDay, volatility, funding, volume, range] = LOGISTIC_CHANNELS.map((channel) => {
+  const [hourly, halfDay, volatility, funding, volume, range, ...context] = LOGISTIC_CHANNELS.map((channel) => {
     const column = channels.indexOf(channel)
     if (column < 0)
       throw new InputError(`the hand features need the channel "${channel}", the windows have ${channels}`)
@@ -72,6 +84,12 @@ export function handFeatures(windows: Windows): Float64Array {
     features[target++] = read(0, funding)
     features[target++] = Math.abs(read(0, funding))
     features[target++] = read(0, volume)
+    for (const column of context) {
+      const value = read(0, column)
+      const odd = (ODD_FEATURES as readonly string[]).includes(channels[column])
+      features[target++] = odd ? Math.abs(value) : value
+      if (odd) features[target++] = direction * value
+    }
   }
   return features
 }

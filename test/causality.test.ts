@@ -44,6 +44,7 @@ async function everyModel(): Promise<RegimeModel[]> {
     ...CdeConfiguration.parse({ hidden: 6, width: 6, readout: 6 }),
     channels: CHANNELS,
     counted: ['return'],
+    context: [],
     knots: 12,
   }
   const scaling = fitScaling(CHANNELS, [values])

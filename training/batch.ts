@@ -1,10 +1,7 @@
-import type { Feature } from '#data/features.ts'
+import { ODD_FEATURES } from '#data/features.ts'
 import type { Random } from '#data/random.ts'
 import type { Windows } from '#data/windows.ts'
 import { REGIMES } from '#models/regime.ts'
-
-/** Channels that change their sign when the market is turned upside down. */
-const ODD_CHANNELS: readonly Feature[] = ['return', 'return12']
 
 /** Which of `count` windows are turned upside down, each with probability one half: 1 for those that are. */
 export function drawMirrored(count: number, random: Random): Uint8Array {
@@ -18,7 +15,7 @@ export function drawMirrored(count: number, random: Random): Uint8Array {
  */
 export function mirrorReturns(windows: Windows, mirrored: Uint8Array): void {
   const width = windows.channels.length
-  const columns = ODD_CHANNELS.map((channel) => windows.channels.indexOf(channel)).filter((column) => column >= 0)
+  const columns = ODD_FEATURES.map((channel) => windows.channels.indexOf(channel)).filter((column) => column >= 0)
   for (let n = 0; n < windows.count; n++) {
     if (mirrored[n] === 0) continue
     for (let knot = 0; knot < windows.knots; knot++) {

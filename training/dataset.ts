@@ -1,5 +1,5 @@
 import { type Bars, HOUR, type TimeRange } from '#data/bars.ts'
-import { computeFeatures, FEATURES, type Feature, type FeatureTable } from '#data/features.ts'
+import { CONTEXT_FEATURES, computeFeatures, FEATURES, type Feature, type FeatureTable } from '#data/features.ts'
 import { type WindowEnd, windowRows } from '#data/windows.ts'
 import { REGIMES } from '#models/regime.ts'
 import { fitScaling, type Scaling } from '#models/scaling.ts'
@@ -107,7 +107,7 @@ export interface ChannelSelection {
 
 /**
  * Chooses the channels that have values in the training fold and fits their scaling there.
- * A feature missing in the whole fold is left out.
+ * A feature missing in the whole fold is left out, and so is context that never changes in it (a fold without a weekend).
  */
 export function selectChannels(dataset: Dataset): ChannelSelection {
   const rows: { table: FeatureTable; from: number; to: number }[] = []
@@ -124,7 +124,16 @@ export function selectChannels(dataset: Dataset): ChannelSelection {
       for (let c = 0; c < width; c++) if (Number.isNaN(table.values[row * width + c])) missing[c]++
     }
   }
-  const channels = FEATURES.filter((_, c) => missing[c] < total)
+  const changes = (c: number) => {
+    const first = rows[0]?.table.values[rows[0].from * width + c]
+    return rows.some(({ table, from, to }) => {
+      for (let row = from; row < to; row++) if (table.values[row * width + c] !== first) return true
+      return false
+    })
+  }
+  const channels = FEATURES.filter(
+    (feature, c) => missing[c] < total && (!CONTEXT_FEATURES.includes(feature) || changes(c)),
+  )
   const sometimesMissing = channels.filter((channel) => missing[FEATURES.indexOf(channel)] > 0)
   const blocks = rows.map(({ table, from, to }) => columnsOf(table, from, to, channels))
   return { channels, sometimesMissing, scaling: fitScaling(channels, blocks) }

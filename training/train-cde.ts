@@ -7,6 +7,7 @@ import { controlPath } from '#models/classifier/control-path.ts'
 import { writeNeuralCdeGraph } from '#models/onnx/neural-cde-graph.ts'
 import { writeNeuralCdeStep } from '#models/onnx/neural-cde-step.ts'
 import manifest from '../package.json' with { type: 'json' }
+import { architectureOf } from './architecture.ts'
 import type { FittedModel } from './checkpoint.ts'
 import { selectChannels, selectSamples, usefulStride } from './dataset.ts'
 import { fitOnBackends } from './fit-on-backends.ts'
@@ -44,13 +45,9 @@ export async function trainCde(
   context: TrainingContext,
   states: string,
 ): Promise<{ model: FittedModel; training: CdeTraining; finished: () => Promise<void> }> {
-  const { channels, sometimesMissing, scaling } = selectChannels(dataset)
-  const architecture: Architecture = {
-    ...options.architecture,
-    channels,
-    counted: sometimesMissing,
-    knots: options.knots,
-  }
+  const selection = selectChannels(dataset)
+  const { channels, scaling } = selection
+  const architecture = architectureOf(options.architecture, selection, options.knots)
   const { knots } = options
   const stride = usefulStride(selectSamples(dataset, 'train', { knots }).ends.length, options.stride)
   await sweepStates(states, context.now())

@@ -35,11 +35,23 @@ export interface Architecture extends Omit<CdeConfiguration, 'encoder'> {
   readonly channels: readonly string[]
   /** Those of them that were ever missing in training: each gets an observation-count channel. */
   readonly counted: readonly string[]
+  /** Those of them that do not drive the path and that only the read-out sees, at the last knot; the last of `channels`. */
+  readonly context: readonly string[]
   /** Knots of a training window. */
   readonly knots: number
 }
 
-/** Channels of the control path: time, the features, the observation counts. */
+/** Feature channels that drive the path: all that are no context. */
+export function drivers({ channels, context }: Architecture): number {
+  return channels.length - context.length
+}
+
+/** Channels that a path is driven by: time, the features that are no context, the observation counts. */
+export function drivingChannels(architecture: Architecture): number {
+  return 1 + drivers(architecture) + architecture.counted.length
+}
+
+/** Channels of the control path, X: time, the features, context among them, and the observation counts. */
 export function pathChannels(architecture: Architecture): number {
   return 1 + architecture.channels.length + architecture.counted.length
 }

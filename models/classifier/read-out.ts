@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
-import { type Architecture, directionChannel } from './architecture.ts'
+import { type Architecture, directionChannel, pathChannels } from './architecture.ts'
 import type { ControlPath } from './control-path.ts'
 import { biasGradient, dense, denseGradient, fastTanh, inputGradient, slopeOfTanh } from './dense.ts'
 import type { Parameters } from './encoder.ts'
@@ -16,8 +16,9 @@ export interface ReadOut {
 /** Sign of the direction channel at X(T), `[count, 1]`; 1 where the model has no such channel. */
 function directions(architecture: Architecture, path: ControlPath): tf.Tensor2D {
   const channel = directionChannel(architecture)
+  const width = pathChannels(architecture)
   const signs = new Float32Array(path.count).fill(1)
-  if (channel >= 0) for (let n = 0; n < path.count; n++) signs[n] = Math.sign(path.final[n * path.channels + channel])
+  if (channel >= 0) for (let n = 0; n < path.count; n++) signs[n] = Math.sign(path.final[n * width + channel])
   return tf.tensor2d(signs, [path.count, 1])
 }
 
@@ -35,7 +36,7 @@ export function readOut(
   path: ControlPath,
 ): ReadOut {
   const direction = directions(architecture, path)
-  const upright = tf.concat([state, tf.tensor2d(path.final, [path.count, path.channels])], 1)
+  const upright = tf.concat([state, tf.tensor2d(path.final, [path.count, pathChannels(architecture)])], 1)
   const input = tf.concat([upright, tf.mul(upright, direction) as tf.Tensor2D], 1)
   const layer = fastTanh(dense(input, parameters.readoutWeight, parameters.readoutBias))
   const logits = dense(layer, parameters.logitWeight, parameters.logitBias)

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
-import { pathChannels } from '../classifier/architecture.ts'
+import { drivingChannels } from '../classifier/architecture.ts'
 import type { ControlPath } from '../classifier/control-path.ts'
 import { biasGradient, dense, denseGradient, fastTanh, slopeOfTanh } from '../classifier/dense.ts'
 import type { Encoder, Parameters } from '../classifier/encoder.ts'
@@ -13,7 +13,7 @@ import { readingSize, readings } from './readings.ts'
 export const gruEncoder: Encoder = {
   shapes(architecture) {
     const { hidden } = architecture
-    const reading = readingSize(pathChannels(architecture))
+    const reading = readingSize(drivingChannels(architecture))
     return {
       // [r, z] = sigmoid(x W + h U + b)
       gateInputWeight: [reading, 2 * hidden],

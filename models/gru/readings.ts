@@ -1,12 +1,12 @@
 import type { ControlPath } from '../classifier/control-path.ts'
 
 /** Numbers that the unit reads at a knot: where the control path stands, and the time since the knot before. */
-export function readingSize(pathChannels: number): number {
-  return pathChannels + 1
+export function readingSize(driving: number): number {
+  return driving + 1
 }
 
 /**
- * What a recurrent unit reads of control paths: X(k) at each knot, which holds all that a neural CDE sees, and the time
+ * What a recurrent unit reads of control paths: X(k) at each knot, all that drives a neural CDE, and the time
  * since the knot before in windows (0 at the first), which uneven knots make it ask for.
  *
  * @returns `[steps + 1, count, P + 1]`

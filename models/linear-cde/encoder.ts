@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
-import { type Architecture, pathChannels } from '../classifier/architecture.ts'
+import { type Architecture, drivingChannels } from '../classifier/architecture.ts'
 import type { ControlPath } from '../classifier/control-path.ts'
 import { biasGradient, dense, denseGradient } from '../classifier/dense.ts'
 import type { Encoded, Encoder, Parameters } from '../classifier/encoder.ts'
@@ -16,7 +16,7 @@ import { pullBackRecurrence, type RecurrenceSize, runRecurrence } from './recurr
 export const linearEncoder: Encoder = {
   shapes(architecture) {
     const { hidden, block } = architecture
-    const path = pathChannels(architecture)
+    const path = drivingChannels(architecture)
     blockCount(architecture)
     return {
       // h(0) = X(0) W + b

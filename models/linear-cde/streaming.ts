@@ -5,6 +5,7 @@ import {
   type Architecture,
   countUnit,
   directionChannel,
+  drivers,
   pathChannels,
   summedUnit,
   windowHours,
@@ -78,8 +79,9 @@ export function createLinearCdeStream(
       const move = pathMove(architecture, scaling, before, knot)
       const state = new Float32Array(stateSize)
       for (let p = 0; p < width; p++) state[p] = (before ? before[p] : 0) + move[p]
-      if (before) advance(architecture, parameters, before.subarray(width), move, state.subarray(width))
-      else affine(move, parameters.initialWeight, parameters.initialBias, state.subarray(width))
+      const increment = drivingMove(architecture, move)
+      if (before) advance(architecture, parameters, before.subarray(width), increment, state.subarray(width))
+      else affine(increment, parameters.initialWeight, parameters.initialBias, state.subarray(width))
       return { state, probabilities: readOut(architecture, parameters, state) }
     },
     snapshot: (state) => takeSnapshot(model, state),
@@ -106,6 +108,14 @@ function pathMove(
     if (count >= 0) move[1 + channels.length + count] = countUnit(architecture)
   }
   return move
+}
+
+/** What of such a move drives the state: all but the context, `[D]`. */
+function drivingMove(architecture: Architecture, move: Float64Array): Float64Array {
+  const { context, channels } = architecture
+  return context.length === 0
+    ? move
+    : Float64Array.of(...move.subarray(0, 1 + drivers(architecture)), ...move.subarray(1 + channels.length))
 }
 
 type Weights = Readonly<Record<string, Float32Array>>

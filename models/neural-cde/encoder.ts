@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
-import { type Architecture, pathChannels } from '../classifier/architecture.ts'
+import { type Architecture, drivingChannels } from '../classifier/architecture.ts'
 import type { ControlPath } from '../classifier/control-path.ts'
 import { biasGradient, dense, denseGradient } from '../classifier/dense.ts'
 import type { Encoder, Parameters } from '../classifier/encoder.ts'
@@ -21,7 +21,7 @@ import { type WeightGradients, weightGradients } from './weight-gradients.ts'
 export const plainEncoder: Encoder = {
   shapes(architecture) {
     const { hidden, width } = architecture
-    const path = pathChannels(architecture)
+    const path = drivingChannels(architecture)
     return {
       // h(0) = X(0) W + b
       initialWeight: [path, hidden],

@@ -2,7 +2,15 @@ import { SUMMED_FEATURE } from '#data/features.ts'
 import { type Architecture, windowHours } from '../classifier/architecture.ts'
 import type { ParameterVector } from '../classifier/parameters.ts'
 import type { Scaling } from '../scaling.ts'
-import { type CdeConstants, cdeConstants, counts, readOut, scaleFeatures, startAtKnot } from './neural-cde-parts.ts'
+import {
+  type CdeConstants,
+  cdeConstants,
+  counts,
+  driving,
+  readOut,
+  scaleFeatures,
+  startAtKnot,
+} from './neural-cde-parts.ts'
 import type { DataType } from './schema.ts'
 import { regimeGraphSignature } from './signatures.ts'
 import { advanceState } from './vector-fields.ts'
@@ -32,7 +40,7 @@ export function writeNeuralCdeGraph(
     const knot0 = (name: string) =>
       g.node('Squeeze', [g.node('Slice', [name, g.ints(0), g.ints(1), g.ints(1)]), g.ints(1)])
     const first = { scaled: knot0(scaled), observed: knot0(observed), elapsed: knot0(elapsed) }
-    const { state: start } = startAtKnot(g, names, first)
+    const { state: start } = startAtKnot(g, architecture, names, first)
 
     // A window of one knot gets a second one at which nothing moves: onnxruntime dies of a Scan over nothing.
     const knots = g.node('Gather', [g.node('Shape', ['hours']), g.ints(1)])
@@ -97,7 +105,7 @@ function knotStep(g: GraphBuilder, architecture: Architecture, names: CdeConstan
     const stands = b.node('Where', ['observed_knot', 'standing_knot', 'stood'], {}, 'stood_next')
     const moves = b.node('Sub', [stands, 'stood'])
     const counts = counted.length ? ['counts_knot'] : []
-    const increment = b.node('Concat', ['elapsed_knot', moves, ...counts], { axis: 1 })
+    const increment = b.node('Concat', ['elapsed_knot', driving(b, architecture, moves), ...counts], { axis: 1 })
     const next = advanceState(b, architecture, names.parameters, { state: 'state', increment })
     b.node('Identity', [next], {}, 'state_next')
   })

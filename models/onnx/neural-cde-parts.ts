@@ -1,5 +1,5 @@
 import { SUMMED_FEATURE } from '#data/features.ts'
-import { type Architecture, countUnit, directionChannel, summedUnit } from '../classifier/architecture.ts'
+import { type Architecture, countUnit, directionChannel, drivers, summedUnit } from '../classifier/architecture.ts'
 import { type ParameterVector, splitParameters } from '../classifier/parameters.ts'
 import type { Scaling } from '../scaling.ts'
 import { dense } from './dense.ts'
@@ -52,6 +52,12 @@ export function counts(g: GraphBuilder, { counting }: CdeConstants, observed: st
   return counting === undefined ? [] : [g.node('MatMul', [observed, counting])]
 }
 
+/** What of the feature channels drives the path: all but the context, which are the last, `[.., drivers]`. */
+export function driving(g: GraphBuilder, architecture: Architecture, features: string): string {
+  if (architecture.context.length === 0) return features
+  return g.node('Slice', [features, g.ints(0), g.ints(drivers(architecture)), g.ints(-1)])
+}
+
 /** Sign of the direction channel at X(T), `[batch, 1]`. */
 function direction(g: GraphBuilder, architecture: Architecture, path: string): string {
   const channel = directionChannel(architecture)
@@ -79,19 +85,30 @@ export function advanceKnot(
   const stood = g.node('Slice', [knot.path, g.ints(1), g.ints(1 + channels.length), g.ints(1)])
   const levelsOnly = g.node('Sub', [stood, g.node('Mul', [stood, names.summed])])
   const moves = g.node('Mul', [g.node('Sub', [knot.scaled, levelsOnly]), knot.observed])
-  const increment = g.node('Concat', [knot.elapsed, moves, ...counts(g, names, knot.observed)], { axis: 1 })
+  const counted = counts(g, names, knot.observed)
+  const move = g.node('Concat', [knot.elapsed, moves, ...counted], { axis: 1 })
+  const increment =
+    architecture.context.length === 0
+      ? move
+      : g.node('Concat', [knot.elapsed, driving(g, architecture, moves), ...counted], { axis: 1 })
   const state = advanceState(g, architecture, names.parameters, { state: knot.state, increment })
-  return { path: g.node('Add', [knot.path, increment]), state }
+  return { path: g.node('Add', [knot.path, move]), state }
 }
 
 /** X(0) = [0, observed levels, counts] and h(0): nothing has gone before, so levels start from 0. */
 export function startAtKnot(
   g: GraphBuilder,
+  architecture: Architecture,
   names: CdeConstants,
   knot: { scaled: string; observed: string; elapsed: string },
 ): { path: string; state: string } {
-  const path = g.node('Concat', [knot.elapsed, knot.scaled, ...counts(g, names, knot.observed)], { axis: 1 })
-  return { path, state: dense(g, path, names.parameters.initialWeight, names.parameters.initialBias) }
+  const counted = counts(g, names, knot.observed)
+  const path = g.node('Concat', [knot.elapsed, knot.scaled, ...counted], { axis: 1 })
+  const drivenBy =
+    architecture.context.length === 0
+      ? path
+      : g.node('Concat', [knot.elapsed, driving(g, architecture, knot.scaled), ...counted], { axis: 1 })
+  return { path, state: dense(g, drivenBy, names.parameters.initialWeight, names.parameters.initialBias) }
 }
 
 /** Reads h(T) and X(T) out as regime probabilities, the node named `probabilities`. */

@@ -33,7 +33,7 @@ export function writeNeuralCdeStep(
     const part = (from: number, to: number) => g.node('Slice', ['state', g.ints(from), g.ints(to), g.ints(1)])
 
     const knot = { scaled, observed, elapsed: sinceBefore }
-    const started = startAtKnot(g, names, knot)
+    const started = startAtKnot(g, architecture, names, knot)
     const gone = advanceKnot(g, architecture, names, { ...knot, path: part(0, width), state: part(width, size) })
     const path = g.node('Where', [isFirst, started.path, gone.path])
     const state = g.node('Where', [isFirst, started.state, gone.state])

@@ -1,4 +1,4 @@
-import { type Architecture, pathChannels } from '../classifier/architecture.ts'
+import { type Architecture, drivingChannels } from '../classifier/architecture.ts'
 import { SOLVERS } from '../neural-cde/solver.ts'
 import { dense } from './dense.ts'
 import type { GraphBuilder } from './writer.ts'
@@ -23,7 +23,7 @@ export function advancePlain(
   const fieldChange = (at: string) => {
     const inner = g.node('Tanh', [dense(g, at, innerWeight, innerBias)])
     const field = g.node('Tanh', [dense(g, inner, outerWeight, outerBias)])
-    const matrix = g.node('Reshape', [field, g.ints(-1, pathChannels(architecture), hidden)])
+    const matrix = g.node('Reshape', [field, g.ints(-1, drivingChannels(architecture), hidden)])
     return g.node('Squeeze', [g.node('MatMul', [rows, matrix]), g.ints(1)])
   }
   const { a, b: weights } = SOLVERS[solver]

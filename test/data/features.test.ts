@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Bars, viewBars } from '#data/bars.ts'
+import { type Bars, HOUR, viewBars } from '#data/bars.ts'
 import { computeFeatures, FEATURES, type Feature, WARM_UP_HOURS } from '#data/features.ts'
 import { randomBars } from '../markets.ts'
 
@@ -21,6 +21,11 @@ function plainly(bars: Bars, row: number): Record<Feature, number> {
     )
   const spread = Array.from({ length: row + 1 }, (_, i) => (high[i] - low[i]) / close[i])
   const sigma = rootMeanSquare(168)
+  const over = (hours: number) => Math.log(close[row] / close[row - hours]) / (sigma * Math.sqrt(hours))
+  const asOf = new Date(bars.openTime[row] + HOUR)
+  const nextHalfDay = Array.from({ length: 12 }, (_, hour) =>
+    new Date(asOf.getTime() + hour * HOUR).toUTCString().slice(0, 3),
+  )
   return {
     return: returns[row - 1] / sigma,
     return12: Math.log(close[row] / close[row - 12]) / (sigma * Math.sqrt(12)),
@@ -29,6 +34,13 @@ function plainly(bars: Bars, row: number): Record<Feature, number> {
     volumeTrend: Math.log(mean(volume.subarray(0, row + 1), 24) / mean(volume.subarray(0, row + 1), 168)),
     range: Math.log(spread[row] / mean(spread, 168)),
     openInterest: Math.log(openInterest[row] / openInterest[row - 24]),
+    return24: over(24),
+    return48: over(48),
+    return96: over(96),
+    return168: over(168),
+    hourSine: Math.sin((asOf.getUTCHours() / 12) * Math.PI),
+    hourCosine: Math.cos((asOf.getUTCHours() / 12) * Math.PI),
+    weekend: nextHalfDay.filter((day) => day === 'Sat' || day === 'Sun').length / 12,
   }
 }
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 CHANNELS = ["return", "return12", "volatility", "funding"]
-SHAPES = lambda P, H, W, R: {
-    "initialWeight": (P, H), "initialBias": (H,), "innerWeight": (H, W), "innerBias": (W,),
-    "outerWeight": (W, P * H), "outerBias": (P * H,), "readoutWeight": (2 * (H + P), R), "readoutBias": (R,),
+SHAPES = lambda P, D, H, W, R: {
+    "initialWeight": (D, H), "initialBias": (H,), "innerWeight": (H, W), "innerBias": (W,),
+    "outerWeight": (W, D * H), "outerBias": (D * H,), "readoutWeight": (2 * (H + P), R), "readoutBias": (R,),
     "logitWeight": (R, 3), "logitBias": (3,),
 }
 
@@ -43,6 +43,12 @@ def path_of(window, architecture, scaling):
         elapsed = (hour - window["hours"][0]) / max(1, knots - 1)
         rows.append(np.concatenate([[elapsed], standing, counts]))
     return np.array(rows)
+
+
+def driving(X, architecture):
+    """The columns of X that drive the state: all but the context's."""
+    names = ["time", *architecture["channels"], *("count of " + name for name in architecture["counted"])]
+    return X[:, [column for column, name in enumerate(names) if name not in architecture["context"]]]
 
 
 def field(h, p, P, H):
@@ -102,22 +108,23 @@ def window_of(rng, knots, C, missing, longest):
 
 
 def case(name, seed, solver="heun", counted=(), channels=CHANNELS, train_knots=9, knots=9, missing=0.25, longest=3,
-         clip=8.0, scale=0.7):
+         clip=8.0, scale=0.7, context=()):
     rng = np.random.default_rng(seed)
     C, H, W, R, count = len(channels), 5, 7, 4, 6
     P = 1 + C + len(counted)
     architecture = {"hidden": H, "width": W, "readout": R, "solver": solver, "clip": clip, "channels": channels,
-                    "counted": list(counted), "knots": train_knots}
+                    "context": list(context), "counted": list(counted), "knots": train_knots}
     # Everything as float32 from the start, so that both sides begin from the same numbers.
-    p = {k: (rng.normal(size=s) * scale).astype(np.float32).astype(float) for k, s in SHAPES(P, H, W, R).items()}
+    p = {k: (rng.normal(size=s) * scale).astype(np.float32).astype(float) for k, s in SHAPES(P, P - len(context), H, W, R).items()}
     f32 = lambda values: np.asarray(values, np.float32).astype(float).tolist()
     scaling = {"channels": channels, "median": f32(rng.normal(size=C) * 0.3), "iqr": f32(0.4 + rng.uniform(size=C))}
     windows = [window_of(rng, knots, C, missing, longest) for _ in range(count)]
     answers, worst = [], 0.0
     for window in windows:
         X = path_of(window, architecture, scaling)
-        h = solve(X, p, solver, H)
-        apart = compare_with_torchcde(X, p, solver, H, h)
+        driven = driving(X, architecture)
+        h = solve(driven, p, solver, H)
+        apart = compare_with_torchcde(driven, p, solver, H, h)
         worst = None if apart is None else max(worst, apart)
         answers += probabilities(X, h, p, channels).tolist()
     # The shortest decimals that are read back as the same float32.
@@ -141,6 +148,7 @@ cases = [
     case("gaps of days", 7, counted=("funding",), longest=90),
     case("more knots than in training", 8, knots=20, scale=0.4),
     case("values beyond the clip", 9, clip=0.8),
+    case("context for the read-out alone", 11, counted=("return",), context=("volatility", "funding")),
     case("no direction channel", 10, channels=["return", "volatility", "range"]),
 ]
 distances = [one.pop("torchcde") for one in cases]

@@ -125,6 +125,7 @@ function encoderCases(encoder: EncoderName, seed: number): OnnxCase[] {
       ...of(solver, { solver }, i),
       ...of(`${solver}-counted`, { solver, counted: ['return', 'volatility', 'range'] }, 10 + i),
     ]),
+    ...of('context', { counted: ['return'], context: ['funding', 'range'] }, 22),
     ...of('without-direction', { channels: withoutDirection }, 20),
     ...of('as-configured', { ...CdeConfiguration.parse({}), encoder, knots: 24, counted: ['funding'] }, 21),
   ]
@@ -169,7 +170,7 @@ function hmmCases(covarianceType: 'full' | 'diagonal', states: number, seed: num
 
 function architectureOf(changes: Partial<Architecture>): Architecture {
   const small = CdeConfiguration.parse({ hidden: 8, width: 6, readout: 5, block: 4 })
-  return { ...small, channels: CHANNELS, counted: [], knots: 12, ...changes }
+  return { ...small, channels: CHANNELS, counted: [], context: [], knots: 12, ...changes }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { computeFeatures } from '#data/features.ts'
+import { computeFeatures, ODD_FEATURES } from '#data/features.ts'
 import { createRandom } from '#data/random.ts'
 import { buildWindows, windowRows } from '#data/windows.ts'
 import {
@@ -71,10 +71,8 @@ describe('the logistic regression', () => {
 
   it('reads hand features that do not change when the market is turned upside down, but for one', () => {
     const turned = { ...windows, features: windows.features.slice() }
-    for (let i = 0; i < turned.features.length; i += LOGISTIC_CHANNELS.length) {
-      turned.features[i] *= -1
-      turned.features[i + 1] *= -1
-    }
+    const turns = LOGISTIC_CHANNELS.map((channel) => (ODD_FEATURES.includes(channel) ? -1 : 1))
+    for (let i = 0; i < turned.features.length; i++) turned.features[i] *= turns[i % turns.length]
     const upright = handFeatures(windows)
     const upsideDown = handFeatures(turned)
     const odd = HAND_FEATURES.indexOf('return12')

@@ -36,6 +36,7 @@ function fitInput(seed: number): ClassifierFitInput {
       ...CdeConfiguration.parse({ hidden: 8, width: 8, readout: 8, solver: 'euler' }),
       channels: CHANNELS,
       counted: [],
+      context: [],
       knots: KNOTS,
     },
     scaling,

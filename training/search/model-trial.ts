@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { InputError } from '#data/errors.ts'
 import { createRandom } from '#data/random.ts'
 import { selectBackend } from '#models/backend.ts'
-import type { Architecture } from '#models/classifier/architecture.ts'
+import { architectureOf } from '../architecture.ts'
 import { selectChannels, selectSamples, usefulStride } from '../dataset.ts'
 import { type ClassifierFit, fitClassifier } from '../fit-classifier.ts'
 import { DatasetRequest } from '../history.ts'
@@ -52,8 +52,9 @@ async function fitPruned(
   context: TrainingContext,
 ): Promise<Omit<TrialAnswer, 'seconds'>> {
   const { knots, cde } = options
-  const { channels, sometimesMissing, scaling } = selectChannels(dataset)
-  const architecture: Architecture = { ...options.architecture, channels, counted: sometimesMissing, knots }
+  const selection = selectChannels(dataset)
+  const { scaling } = selection
+  const architecture = architectureOf(options.architecture, selection, knots)
   const stride = usefulStride(selectSamples(dataset, 'train', { knots }).ends.length, options.stride)
   const curve: number[] = []
   const pruned = new AbortController()

@@ -5,6 +5,7 @@ import type { EncoderName } from '#models/classifier/architecture.ts'
 import { fitHmm } from '#models/hmm/fit.ts'
 import { LOGISTIC_KNOTS } from '#models/logistic.ts'
 import { applyRule, fitRuleConfidence, ruleModel } from '#models/rule.ts'
+import { architectureOf } from '../architecture.ts'
 import { type Dataset, type Market, type Samples, selectChannels, selectSamples, usefulStride } from '../dataset.ts'
 import { predict } from '../evaluate-models.ts'
 import { fitClassifier } from '../fit-classifier.ts'
@@ -126,14 +127,9 @@ async function fitNetwork(
   seed: number,
   signal?: AbortSignal,
 ): Promise<Fitted> {
-  const { channels, sometimesMissing, scaling } = selectChannels(dataset)
-  const architecture = {
-    ...options.architecture,
-    encoder,
-    channels,
-    counted: sometimesMissing,
-    knots: options.knots,
-  }
+  const selection = selectChannels(dataset)
+  const { scaling } = selection
+  const architecture = architectureOf({ ...options.architecture, encoder }, selection, options.knots)
   const { parameters, epochs, bestEpoch } = await fitClassifier({
     architecture,
     scaling,

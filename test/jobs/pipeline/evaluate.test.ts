@@ -43,7 +43,7 @@ describe('the comparison', () => {
     expect(Object.keys(evaluation.models)).toEqual(['rule', 'linear'])
     for (const { answered, macroF1 } of Object.values(evaluation.models)) {
       expect(answered).toBeGreaterThan(100)
-      expect(macroF1).toBeGreaterThan(0.3)
+      expect(macroF1).toBeGreaterThan(0.25)
     }
   })
 

@@ -10,6 +10,7 @@ export function smallArchitecture(changes: Partial<Architecture> = {}): Architec
     ...CdeConfiguration.parse({ hidden: 5, width: 6, readout: 4 }),
     channels: CHANNELS,
     counted: ['funding'],
+    context: [],
     knots: 6,
     ...changes,
   }

@@ -25,6 +25,23 @@ describe('a control path', () => {
     for (let n = 0; n < count; n++) expect(final[n * channels]).toBeCloseTo(windows.hours[n * 6 + 5] / 5, 6)
   })
 
+  test('is not driven by its context, whose latest observation stands at the end', () => {
+    const context = ['volatility', 'funding']
+    const whole = controlPath(windows, smallArchitecture({ counted: ['return'] }), SCALING)
+    const driven = controlPath(windows, smallArchitecture({ counted: ['return'], context }), SCALING)
+    for (let i = 0; i < whole.final.length; i++) expect(driven.final[i]).toBeCloseTo(whole.final[i], 5)
+    expect(driven.channels).toBe(whole.channels - context.length)
+    // Time, return, return12, and the count of returns.
+    const kept = [0, 1, 2, 5]
+    const steps = whole.increments.length / whole.channels
+    expect(driven.increments).toEqual(
+      Float32Array.from({ length: steps * kept.length }, (_, i) => {
+        const step = Math.floor(i / kept.length)
+        return whole.increments[step * whole.channels + kept[i % kept.length]]
+      }),
+    )
+  })
+
   test('is refused for windows or a scaling with other channels', () => {
     const turned = [...CHANNELS].reverse()
     const make = (change: 'windows' | 'scaling') => () =>

@@ -71,7 +71,8 @@ function windowOf({ channels, count, steps, initial, increments, final }: Contro
   return {
     initial: row(initial, n),
     increments: Array.from({ length: steps }, (_, step) => row(increments, step * count + n)),
-    final: row(final, n),
+    // Context included: wider than what drives the path.
+    final: Array.from(final.subarray((n * final.length) / count, ((n + 1) * final.length) / count)),
   }
 }
 

@@ -50,13 +50,21 @@ describe('the streaming step of a linear neural CDE', () => {
       seed: fc.integer(),
       blocks: fc.integer({ min: 1, max: 4 }),
       block: fc.integer({ min: 1, max: 4 }),
-      counted: fc.subarray(CHANNELS),
+      counted: fc.subarray(CHANNELS.slice(0, 2)),
+      context: fc.integer({ min: 0, max: 2 }).map((size) => CHANNELS.slice(CHANNELS.length - size)),
       knots: fc.integer({ min: 1, max: 30 }),
       missing: fc.constantFrom(0, 0.2, 0.9),
     })
     await fc.assert(
-      fc.asyncProperty(sizes, async ({ seed, blocks, block, counted, knots, missing }) => {
-        const architecture = smallArchitecture({ encoder: 'linear', hidden: blocks * block, block, counted, knots })
+      fc.asyncProperty(sizes, async ({ seed, blocks, block, counted, context, knots, missing }) => {
+        const architecture = smallArchitecture({
+          encoder: 'linear',
+          hidden: blocks * block,
+          block,
+          counted,
+          context,
+          knots,
+        })
         const windows = randomWindows(createRandom(seed), 3, knots, missing)
         const vector = parametersOf(architecture, seed)
         const expected = await regimeProbabilities(architecture, vector, controlPath(windows, architecture, SCALING))

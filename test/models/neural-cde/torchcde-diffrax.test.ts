@@ -30,7 +30,7 @@ interface Case {
 const fixture = readFileSync(new URL('fixtures/peers.json', import.meta.url), 'utf8')
 /** Made by `test/peers/cde_peers.py`, in float64. */
 const { cases } = JSON.parse(fixture, (key, value) =>
-  key === 'architecture' ? { ...CdeConfiguration.parse({}), ...value } : value,
+  key === 'architecture' ? { ...CdeConfiguration.parse({}), context: [], ...value } : value,
 ) as { cases: Case[] }
 
 function pathOf({ count, architecture, initial, increments, final }: Case): ControlPath {

@@ -43,6 +43,7 @@ async function hmm(covarianceType: 'full' | 'diagonal'): Promise<Streamed> {
 describe.each([
   ['a neural CDE, Euler', () => neuralCde({ solver: 'euler', counted: ['funding'] })],
   ['a neural CDE, Heun, nothing counted', () => neuralCde({ solver: 'heun', counted: [] })],
+  ['a neural CDE with context', () => neuralCde({ counted: ['return'], context: ['volatility', 'funding'] })],
   ['a linear neural CDE', () => neuralCde({ encoder: 'linear', hidden: 6, block: 3, counted: ['funding'] })],
   ['an HMM, full covariance', () => hmm('full')],
   ['an HMM, diagonal covariance', () => hmm('diagonal')],

@@ -38,6 +38,7 @@ export function smallFit(
       encoder,
       channels: CHANNELS,
       counted: [],
+      context: [],
       knots: KNOTS,
     },
     scaling,
