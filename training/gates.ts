@@ -14,7 +14,7 @@ export const THRESHOLDS = {
   /** Share of the least occupied class. */
   occupancy: 0.1,
   /** Changes of regime, in multiples of those of the labels. */
-  churn: 2,
+  churn: 1.5,
   /** Expected calibration error after calibration on validation. */
   ece: 0.05,
   /** Log-loss skill over the class frequencies, after calibration. */
