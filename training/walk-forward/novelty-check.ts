@@ -1,3 +1,4 @@
+import { ODD_FEATURES } from '#data/features.ts'
 import type { Random } from '#data/random.ts'
 import { buildWindows, type WindowEnd, type Windows, windowRows } from '#data/windows.ts'
 import { selectBackend } from '#models/backend.ts'
@@ -23,7 +24,7 @@ export interface Novelty {
 const MOST_WINDOWS = 4000
 const SIMULATED_HOURS = 2000
 const SIMULATED_SEED = 20_250_401
-const HOURLY = ['return', 'return12']
+const isReturn = (channel: string) => (ODD_FEATURES as readonly string[]).includes(channel)
 
 /**
  * Mahalanobis distances of the hidden state: those of the training part are the yardstick, the test block should look
@@ -92,14 +93,14 @@ function changed(windows: Windows, change: (channel: string, value: number) => n
 
 function tripled(windows: Windows): Windows {
   return changed(windows, (channel, value) => {
-    if (HOURLY.includes(channel)) return value * 3
+    if (isReturn(channel)) return value * 3
     return channel === 'volatility' || channel === 'range' ? value + Math.log(3) : value
   })
 }
 
 function flat(windows: Windows): Windows {
   return changed(windows, (channel, value) => {
-    if (HOURLY.includes(channel)) return 0
+    if (isReturn(channel)) return 0
     return channel === 'volatility' || channel === 'range' ? Number.NaN : value
   })
 }

@@ -92,7 +92,7 @@ export function meaningPlans({ differences, forward, forecast, contestants }: Wa
       header: [
         column('model', 'Regimes of', format.text),
         column('outcome', 'Next 24 hours', format.text),
-        ...regimeColumns('Median after ', format.score),
+        ...regimeColumns('Median after ', format.signed),
         column('statistic', 'H', format.decimal),
         column('effect', 'Share explained', format.share),
         column('p', 'p by block shuffle'),
