@@ -34,23 +34,70 @@ export function runRecurrence(
   }
   for (let start = 0; start < hidden; start += block) {
     for (let step = 0; step < steps; step++) {
-      const source = start * column + step * count
       for (let unit = start; unit < start + block; unit++) {
-        const before = unit * column + step * count
-        const after = before + count
-        const drift = unit * row + step * count
-        const entry = unit * block * row + step * count
-        for (let n = 0; n < count; n++) {
-          let value = states[before + n] + drifts[drift + n]
-          for (let j = 0, a = entry + n, h = source + n; j < block; j++, a += row, h += column) {
-            value += transitions[a] * states[h]
-          }
-          states[after + n] = Math.max(-STATE_LIMIT, Math.min(STATE_LIMIT, value))
+        const after = unit * column + (step + 1) * count
+        drift(states, after, count, drifts, unit * row + step * count)
+        let entry = unit * block * row + step * count
+        let source = start * column + step * count
+        let left = block
+        for (; left >= 4; left -= 4, entry += 4 * row, source += 4 * column) {
+          addFour(states, after, count, transitions, entry, row, source, column)
         }
+        for (; left > 0; left--, entry += row, source += column) {
+          addOne(states, after, count, transitions, entry, source)
+        }
+        hold(states, after, count)
       }
     }
   }
   return states
+}
+
+// The loops over a batch, each a function of its own: the compiler makes fast code of a small function that is called
+// often, and slow code of a nest of loops that it meets in the middle.
+
+function drift(states: Float32Array, after: number, count: number, drifts: Float32Array, at: number): void {
+  for (let n = 0; n < count; n++) states[after + n] = states[after - count + n] + drifts[at + n]
+}
+
+/** Adds four columns of A h: three of four sums stay in a register. */
+function addFour(
+  states: Float32Array,
+  after: number,
+  count: number,
+  transitions: Float32Array,
+  entry: number,
+  row: number,
+  source: number,
+  column: number,
+): void {
+  const [entry1, entry2, entry3] = [entry + row, entry + 2 * row, entry + 3 * row]
+  const [source1, source2, source3] = [source + column, source + 2 * column, source + 3 * column]
+  for (let n = 0; n < count; n++) {
+    states[after + n] +=
+      transitions[entry + n] * states[source + n] +
+      transitions[entry1 + n] * states[source1 + n] +
+      transitions[entry2 + n] * states[source2 + n] +
+      transitions[entry3 + n] * states[source3 + n]
+  }
+}
+
+function addOne(
+  states: Float32Array,
+  after: number,
+  count: number,
+  transitions: Float32Array,
+  entry: number,
+  source: number,
+): void {
+  for (let n = 0; n < count; n++) states[after + n] += transitions[entry + n] * states[source + n]
+}
+
+function hold(states: Float32Array, after: number, count: number): void {
+  for (let n = after; n < after + count; n++) {
+    if (states[n] > STATE_LIMIT) states[n] = STATE_LIMIT
+    else if (states[n] < -STATE_LIMIT) states[n] = -STATE_LIMIT
+  }
 }
 
 /**
@@ -75,28 +122,78 @@ export function pullBackRecurrence(
     for (let step = steps - 1; step >= 0; step--) {
       for (let unit = start; unit < start + block; unit++) {
         const after = unit * column + (step + 1) * count
-        const drift = unit * row + step * count
-        for (let n = 0; n < count; n++) {
-          // A unit at the limit was held there: nothing before it moves it.
-          if (Math.abs(states[after + n]) === STATE_LIMIT) gradients[unit * count + n] = 0
-          drifts[drift + n] = gradients[unit * count + n]
-        }
+        pullHold(states, after, count, gradients, unit * count, drifts, unit * row + step * count)
       }
-      const firstDrift = start * row + step * count
-      for (let j = 0; j < block; j++) {
-        const source = (start + j) * column + step * count
-        const target = (start + j) * count
-        const entry = (start * block + j) * row + step * count
-        for (let n = 0; n < count; n++) {
-          const state = states[source + n]
-          let gradient = gradients[target + n]
-          for (let i = 0, a = entry + n, b = firstDrift + n; i < block; i++, a += block * row, b += row) {
-            gradient += transitions[a] * drifts[b]
-            transitions[a] = drifts[b] * state
-          }
-          gradients[target + n] = gradient
+      for (let unit = start; unit < start + block; unit++) {
+        const at = unit * row + step * count
+        let entry = unit * block * row + step * count
+        let source = start * column + step * count
+        let target = start * count
+        let left = block
+        for (; left >= 2; left -= 2, entry += 2 * row, source += 2 * column, target += 2 * count) {
+          pullTwo(drifts, at, count, transitions, entry, row, states, source, column, gradients, target)
         }
+        if (left === 1) pullOne(drifts, at, count, transitions, entry, states, source, gradients, target)
       }
     }
+  }
+}
+
+/** The gradient at h after a step is that at the drift, and at h before it. */
+function pullHold(
+  states: Float32Array,
+  after: number,
+  count: number,
+  gradients: Float32Array,
+  target: number,
+  drifts: Float32Array,
+  at: number,
+): void {
+  for (let n = 0; n < count; n++) {
+    // A unit at the limit was held there: nothing before it moves it.
+    if (Math.abs(states[after + n]) === STATE_LIMIT) gradients[target + n] = 0
+    drifts[at + n] = gradients[target + n]
+  }
+}
+
+/** Two columns of A h: their share of the gradient at h, and the gradient at their entries. */
+function pullTwo(
+  drifts: Float32Array,
+  at: number,
+  count: number,
+  transitions: Float32Array,
+  entry: number,
+  row: number,
+  states: Float32Array,
+  source: number,
+  column: number,
+  gradients: Float32Array,
+  target: number,
+): void {
+  const [entry1, source1, target1] = [entry + row, source + column, target + count]
+  for (let n = 0; n < count; n++) {
+    const gradient = drifts[at + n]
+    gradients[target + n] += transitions[entry + n] * gradient
+    gradients[target1 + n] += transitions[entry1 + n] * gradient
+    transitions[entry + n] = gradient * states[source + n]
+    transitions[entry1 + n] = gradient * states[source1 + n]
+  }
+}
+
+function pullOne(
+  drifts: Float32Array,
+  at: number,
+  count: number,
+  transitions: Float32Array,
+  entry: number,
+  states: Float32Array,
+  source: number,
+  gradients: Float32Array,
+  target: number,
+): void {
+  for (let n = 0; n < count; n++) {
+    const gradient = drifts[at + n]
+    gradients[target + n] += transitions[entry + n] * gradient
+    transitions[entry + n] = gradient * states[source + n]
   }
 }
