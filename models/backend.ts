@@ -4,10 +4,15 @@ import { fileURLToPath } from 'node:url'
 import util, { promisify } from 'node:util'
 import * as tf from '@tensorflow/tfjs'
 import { UnavailableError } from '#data/errors.ts'
+import { loadRuntime } from './onnx/runtime.ts'
 
-/** Training backends in the order in which `auto` tries them (design section 7). */
+/** TensorFlow.js's training backends in the order in which `auto` tries them (design section 7). */
 export const BACKENDS = ['tfjs-native-gpu', 'webgpu', 'wasm'] as const
-export type BackendName = (typeof BACKENDS)[number]
+type TensorflowBackend = (typeof BACKENDS)[number]
+
+/** All training backends; the last only for whoever asks for it by name. */
+export const BACKEND_NAMES = [...BACKENDS, 'onnxruntime'] as const
+export type BackendName = (typeof BACKEND_NAMES)[number]
 
 /** The backend in force and why it was taken. */
 export interface Backend {
@@ -39,9 +44,9 @@ function restoreIsNullOrUndefined(): void {
 }
 
 /** TensorFlow.js's own name of each backend. */
-const NAMES: Record<BackendName, string> = { 'tfjs-native-gpu': 'tensorflow', webgpu: 'webgpu', wasm: 'wasm' }
+const NAMES: Record<TensorflowBackend, string> = { 'tfjs-native-gpu': 'tensorflow', webgpu: 'webgpu', wasm: 'wasm' }
 
-async function activate(backend: BackendName): Promise<void> {
+async function activate(backend: TensorflowBackend): Promise<void> {
   const name = NAMES[backend]
   silentFailure = undefined
   if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js could not start its backend "${name}"`)
@@ -82,6 +87,14 @@ const TRIALS: Record<BackendName, Trial> = {
       setWasmPaths(entry.slice(0, Math.max(entry.lastIndexOf('/'), entry.lastIndexOf('\\')) + 1))
       await activate('wasm')
       guardMemory()
+      return 'CPU'
+    },
+  },
+  onnxruntime: {
+    async load(askedByName) {
+      await loadRuntime()
+      // Novelty, parity and whatever else is no training is computed there.
+      await TRIALS.wasm.load(askedByName)
       return 'CPU'
     },
   },
@@ -135,9 +148,11 @@ function guardMemory(): void {
 }
 
 /**
- * Frees a backend that failed, with all that is on it, so that selecting it again starts it afresh.
+ * Frees a backend of TensorFlow.js that failed, with all that is on it, so that selecting it again starts it afresh.
+ * onnxruntime keeps nothing outside of its sessions.
  */
 export function discardBackend(backend: BackendName): void {
+  if (backend === 'onnxruntime') return
   const name = NAMES[backend]
   const instance = tf.findBackend(name)
   const factory = tf.findBackendFactory(name)
@@ -208,13 +223,16 @@ export async function probeAdapter(program: string = PROBE, patience: number = P
 }
 
 /**
- * Starts the TensorFlow.js backend asked for; `auto` takes the first of {@link BACKENDS} that works on this
+ * Starts the training backend asked for, and a backend of TensorFlow.js with it; `auto` takes the first of {@link BACKENDS} that works on this
  * machine. A missing library or GPU is a reason, never a crash.
  *
  * @param below with `auto`: only backends behind this one, which failed
  * @throws {UnavailableError} if the backend asked for by name (or, with `auto`, every one) cannot be started
  */
-export async function selectBackend(wanted: BackendName | 'auto' = 'auto', below?: BackendName): Promise<Backend> {
+export async function selectBackend(
+  wanted: BackendName | 'auto' = 'auto',
+  below?: TensorflowBackend,
+): Promise<Backend> {
   const failures: string[] = []
   const first = below === undefined ? 0 : BACKENDS.indexOf(below) + 1
   for (const name of wanted === 'auto' ? BACKENDS.slice(first) : [wanted]) {

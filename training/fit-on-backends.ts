@@ -2,10 +2,11 @@ import { availableParallelism } from 'node:os'
 import type { Logger } from 'pino'
 import { BackendError } from '#data/errors.ts'
 import { type Backend, discardBackend, selectBackend } from '#models/backend.ts'
+import { openEngine } from '#models/engines.ts'
 import { type ClassifierFit, type ClassifierFitInput, fitClassifier, fitOf, shardDataOf } from './fit-classifier.ts'
 import type { TrainingOptions } from './options.ts'
 import { type Gradients, gradientsHere } from './parallel/gradients.ts'
-import { gradientsInThreads } from './parallel/threads.ts'
+import { gradientsInThreads, type ThreadBackend } from './parallel/threads.ts'
 import type { StateFile } from './state-file.ts'
 import type { TrainingState } from './training-state.ts'
 
@@ -54,7 +55,7 @@ export async function fitOnBackends(input: BackendsFitInput): Promise<BackendsFi
     logger.info({ backend: backend.name, threads }, `training on ${backend.name}: ${backend.reason}`)
     let gradients: Gradients | undefined
     try {
-      gradients = await openGradients(input, threads)
+      gradients = await openGradients(input, backend, threads)
       const fit = await fitClassifier({ ...input, gradients, state, onState })
       return { ...fit, backend, threads, degradations }
     } catch (error) {
@@ -82,25 +83,34 @@ export async function fitOnBackends(input: BackendsFitInput): Promise<BackendsFi
   }
 }
 
-/** A graphics card is kept busy by one process; the wasm backend has one thread of its own. */
-function threadsOn({ name }: Backend, { threads }: BackendsFitInput['on']): number {
-  return name === 'wasm' ? (threads ?? Math.min(MOST_THREADS, availableParallelism())) : 1
+/** What takes several threads: a graphics card is kept busy by one process. */
+function threadBackend({ name }: Backend): ThreadBackend | undefined {
+  return name === 'wasm' || name === 'onnxruntime' ? name : undefined
 }
 
-function openGradients(input: BackendsFitInput, threads: number): Promise<Gradients> | Gradients {
-  const { signal } = input
+function threadsOn(backend: Backend, { threads }: BackendsFitInput['on']): number {
+  return threadBackend(backend) ? (threads ?? Math.min(MOST_THREADS, availableParallelism())) : 1
+}
+
+async function openGradients(input: BackendsFitInput, backend: Backend, threads: number): Promise<Gradients> {
+  const { architecture, signal } = input
   const data = shardDataOf(input)
-  if (threads === 1) return gradientsHere(data, signal)
-  return gradientsInThreads(data, { threads, batch: Math.min(input.options.batch, data.train.length), signal })
+  // Opened here even where threads open their own: what it refuses is the input's fault, and no backend's.
+  const engine = await openEngine(backend.name, architecture)
+  if (threads === 1) return gradientsHere(data, signal, engine)
+  await engine.close()
+  const batch = Math.min(input.options.batch, data.train.length)
+  return gradientsInThreads(data, { threads, batch, backend: threadBackend(backend), signal })
 }
 
-function describeThreads({ name }: Backend, threads: number): string {
-  if (name !== 'wasm') return 'one process, as threads are for wasm'
+function describeThreads(backend: Backend, threads: number): string {
+  if (!threadBackend(backend)) return 'one process, as threads are for wasm'
   return threads === 1 ? 'one thread' : `${threads} threads`
 }
 
 /** The backend to step down to; undefined where there is none. */
 async function nextBackend({ name }: Backend): Promise<Backend | undefined> {
+  if (name === 'onnxruntime') return selectBackend('wasm')
   return name === 'wasm' ? undefined : selectBackend('auto', name)
 }
 

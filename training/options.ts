@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { BACKENDS } from '#models/backend.ts'
+import { BACKEND_NAMES } from '#models/backend.ts'
 import { CdeConfiguration } from '#models/classifier/architecture.ts'
 
 /** How the neural CDE is fitted (design section 6: pool the universe, keep the net small, stop on log-loss). */
@@ -33,15 +33,17 @@ export type HmmTrainingOptions = z.infer<typeof HmmTrainingOptions>
 /** Everything about training that a user may set. */
 export const TrainingOptions = z.object({
   backend: z
-    .enum(['auto', ...BACKENDS])
+    .enum(['auto', ...BACKEND_NAMES])
     .default('auto')
-    .describe('training backend'),
+    .describe(
+      'training backend; onnxruntime (CPU, the plain encoder alone, about four times as fast as wasm) is never taken by auto',
+    ),
   threads: z
     .int()
     .min(1)
     .max(64)
     .optional()
-    .describe('threads of the wasm backend; as many as there are cores (8 at most) by default'),
+    .describe('threads of the wasm and onnxruntime backends; as many as there are cores (8 at most) by default'),
   onBackendFailure: z
     .enum(['stop', 'step-down'])
     .default('stop')

@@ -28,7 +28,8 @@ describe('choosing a training backend', () => {
 
   test('ends with one that computes, and says why the ones before it were not taken', async () => {
     const { name, reason } = await selectBackend('auto')
-    const tried = BACKENDS.slice(0, BACKENDS.indexOf(name))
+    const tried = BACKENDS.slice(0, (BACKENDS as readonly string[]).indexOf(name))
+    expect(BACKENDS).toContain(name)
     for (const before of tried) expect(reason).toContain(`${before} not taken: `)
     expect(reason).toContain(`${name} works (`)
     expect(reason).not.toContain('Command failed')

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { UnavailableError } from '#data/errors.ts'
-import { BACKENDS, type BackendName, selectBackend } from '#models/backend.ts'
+import { BACKEND_NAMES, type BackendName, selectBackend } from '#models/backend.ts'
 import { describeBackend, describeYardstick } from './backends-conformance.ts'
 import { softwareRenderer } from './software-renderer.ts'
 
@@ -17,7 +17,7 @@ async function absence(name: BackendName): Promise<Error | undefined> {
 
 describeYardstick()
 const absences = new Map<BackendName, Error>()
-for (const name of BACKENDS) {
+for (const name of BACKEND_NAMES) {
   const reason = await absence(name)
   if (reason) absences.set(name, reason)
   else describeBackend(name)
@@ -32,8 +32,9 @@ describe('the backends of this machine', () => {
     })
   }
 
-  test('wasm is among them everywhere, webgpu wherever tests must not be skipped', () => {
-    const needed: BackendName[] = process.env.CI ? ['webgpu', 'wasm'] : ['wasm']
+  test('wasm and onnxruntime are among them everywhere, webgpu wherever tests must not be skipped', () => {
+    const needed: BackendName[] = ['wasm', 'onnxruntime']
+    if (process.env.CI) needed.push('webgpu')
     for (const name of needed) expect(absences.get(name)?.message).toBeUndefined()
   })
 })

@@ -1,11 +1,14 @@
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { InputError } from '#data/errors.ts'
 import { createRandom } from '#data/random.ts'
 import { type BackendName, backendFault, selectBackend } from '#models/backend.ts'
 import { type Architecture, ENCODERS, type EncoderName } from '#models/classifier/architecture.ts'
-import { lossAndGradient, regimeProbabilities, type Targets } from '#models/classifier/classifier.ts'
+import { lossAndGradient, type Targets } from '#models/classifier/classifier.ts'
 import { controlPath } from '#models/classifier/control-path.ts'
 import { initialiseParameters, splitParameters } from '#models/classifier/parameters.ts'
+import { openEngine } from '#models/engines.ts'
+import { GRAPH_TRAINED } from '#models/onnx/training-graph.ts'
 import { randomWindows, SCALING, smallArchitecture } from './classifier/cases.ts'
 
 /** Windows of a batch: small, as a renderer in software takes part. */
@@ -35,11 +38,20 @@ function caseOf(encoder: EncoderName) {
   }
 }
 
-async function answersOf(encoder: EncoderName) {
+/** By way of the backend's engine, which is where trainings have them from. */
+async function answersOf(backend: BackendName, encoder: EncoderName) {
   const { architecture, parameters, path, targets } = caseOf(encoder)
-  const { loss, gradient } = await lossAndGradient(architecture, parameters, path, targets)
-  return { loss, gradient, probabilities: await regimeProbabilities(architecture, parameters, path) }
+  const engine = await openEngine(backend, architecture)
+  try {
+    const { loss, gradient } = await engine.lossAndGradient(parameters, path, targets)
+    return { loss, gradient, probabilities: await engine.regimeProbabilities(parameters, path) }
+  } finally {
+    await engine.close()
+  }
 }
+
+/** Encoders that a backend computes. */
+const encodersOf = (backend: BackendName) => (backend === 'onnxruntime' ? GRAPH_TRAINED : ENCODERS)
 
 /** Largest difference over the largest number. */
 function distance(a: ArrayLike<number>, b: Float32Array): number {
@@ -49,36 +61,46 @@ function distance(a: ArrayLike<number>, b: Float32Array): number {
 
 /**
  * What every training backend must keep: the loss, the gradients and the probabilities of the wasm backend, which are held
- * against the slope of the loss by {@link describeYardstick}, for every encoder.
+ * against the slope of the loss by {@link describeYardstick}, for every encoder that it computes.
  */
 export function describeBackend(name: BackendName): void {
   describe(`${name} is a training backend`, () => {
     const yardstick = new Map<EncoderName, Awaited<ReturnType<typeof answersOf>>>()
     beforeAll(async () => {
       await selectBackend('wasm')
-      for (const encoder of ENCODERS) yardstick.set(encoder, await answersOf(encoder))
+      for (const encoder of ENCODERS) yardstick.set(encoder, await answersOf('wasm', encoder))
       await selectBackend(name)
     })
 
-    test.each(ENCODERS)('same weights and batch, same loss, gradients and probabilities: %s', async (encoder) => {
-      const expected = yardstick.get(encoder)!
-      const { loss, gradient, probabilities } = await answersOf(encoder)
-      expect(Math.abs(loss - expected.loss) / expected.loss).toBeLessThan(TOLERANCE)
-      expect(distance(probabilities, expected.probabilities)).toBeLessThan(TOLERANCE)
-      const { architecture } = caseOf(encoder)
-      const [mine, theirs] = [gradient, expected.gradient].map((vector) => splitParameters(architecture, vector))
-      for (const [parameter, { values }] of Object.entries(mine)) {
-        expect(distance(values, theirs[parameter].values), parameter).toBeLessThan(TOLERANCE)
-      }
-      expect(backendFault()).toBeUndefined()
-    })
+    test.each(encodersOf(name))(
+      'same weights and batch, same loss, gradients and probabilities: %s',
+      async (encoder) => {
+        const expected = yardstick.get(encoder)!
+        const { loss, gradient, probabilities } = await answersOf(name, encoder)
+        expect(Math.abs(loss - expected.loss) / expected.loss).toBeLessThan(TOLERANCE)
+        expect(distance(probabilities, expected.probabilities)).toBeLessThan(TOLERANCE)
+        const { architecture } = caseOf(encoder)
+        const [mine, theirs] = [gradient, expected.gradient].map((vector) => splitParameters(architecture, vector))
+        for (const [parameter, { values }] of Object.entries(mine)) {
+          expect(distance(values, theirs[parameter].values), parameter).toBeLessThan(TOLERANCE)
+        }
+        expect(backendFault()).toBeUndefined()
+      },
+    )
 
     test('the same batch has the same loss again, and leaves no tensor behind', async () => {
-      const first = await answersOf('plain')
+      const first = await answersOf(name, 'plain')
       const before = tf.memory().numTensors
-      const again = await answersOf('plain')
+      const again = await answersOf(name, 'plain')
       expect(distance(again.gradient, first.gradient)).toBeLessThan(1e-6)
       expect(tf.memory().numTensors).toBe(before)
+    })
+
+    const others = ENCODERS.filter((encoder) => !encodersOf(name).includes(encoder))
+    test.each(others)('says what to do about an encoder that it lacks: %s', async (encoder) => {
+      const failure = await openEngine(name, caseOf(encoder).architecture).catch((error: unknown) => error)
+      expect(failure).toBeInstanceOf(InputError)
+      expect((failure as Error).message).toMatch(new RegExp(`not "${encoder}": set training.backend to wasm`))
     })
   })
 }

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { BackendError, MillraceError } from '#data/errors.ts'
 import { backendFault } from '#models/backend.ts'
+import { type Engine, tensorflowEngine } from '#models/classifier/engine.ts'
 import type { ParameterVector } from '#models/classifier/parameters.ts'
 import { REGIMES } from '#models/regime.ts'
 import { type Batch, forwardShards, type ShardData, shardGradient, shardProbabilities } from './shards.ts'
@@ -25,21 +26,32 @@ export interface Gradients {
   close(): Promise<void>
 }
 
-/** Losses and gradients on TensorFlow.js's backend in this process, each batch in one piece. */
-export function gradientsHere(data: ShardData, signal?: AbortSignal): Gradients {
+/**
+ * Losses and gradients in this process, each batch in one piece.
+ *
+ * @param engine what computes them, closed with the rest; TensorFlow.js's backend in force unless given
+ */
+export function gradientsHere(
+  data: ShardData,
+  signal?: AbortSignal,
+  engine: Engine = tensorflowEngine(data.architecture),
+): Gradients {
   return {
     threads: 1,
     batch: (parameters, batch) =>
-      attempt(() => shardGradient(data, parameters, batch, { from: 0, to: batch.indices.length })),
+      attempt(() => shardGradient(engine, data, parameters, batch, { from: 0, to: batch.indices.length })),
     async validation(parameters) {
       const answers = new Float32Array(data.validation.length * REGIMES.length)
       for (const shard of forwardShards(data.validation.length)) {
         signal?.throwIfAborted()
-        answers.set(await attempt(() => shardProbabilities(data, parameters, shard)), shard.from * REGIMES.length)
+        answers.set(
+          await attempt(() => shardProbabilities(engine, data, parameters, shard)),
+          shard.from * REGIMES.length,
+        )
       }
       return answers
     },
-    close: async () => {},
+    close: () => engine.close(),
   }
 }
 

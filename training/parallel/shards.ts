@@ -1,8 +1,9 @@
 import type { WindowEnd } from '#data/windows.ts'
 import { buildWindows } from '#data/windows.ts'
 import type { Architecture } from '#models/classifier/architecture.ts'
-import { lossAndGradient, regimeProbabilities, type Targets } from '#models/classifier/classifier.ts'
+import type { Targets } from '#models/classifier/classifier.ts'
 import { controlPath } from '#models/classifier/control-path.ts'
+import type { Engine } from '#models/classifier/engine.ts'
 import type { ParameterVector } from '#models/classifier/parameters.ts'
 import { REGIMES } from '#models/regime.ts'
 import type { Scaling } from '#models/scaling.ts'
@@ -58,6 +59,7 @@ export function forwardShards(windows: number): Shard[] {
 
 /** What a shard of `batch` adds to the loss and to the gradient. */
 export async function shardGradient(
+  engine: Engine,
   data: ShardData,
   parameters: ParameterVector,
   batch: Batch,
@@ -68,7 +70,7 @@ export async function shardGradient(
   const ends = Array.from(batch.indices.subarray(from, to), (i) => data.train[i])
   const windows = buildWindows(ends, architecture.knots, architecture.channels)
   mirrorReturns(windows, batch.mirrored.subarray(from, to))
-  return lossAndGradient(architecture, parameters, controlPath(windows, architecture, scaling), {
+  return engine.lossAndGradient(parameters, controlPath(windows, architecture, scaling), {
     probabilities: probabilities.subarray(from * REGIMES.length, to * REGIMES.length),
     weights: weights.subarray(from, to),
     dropout: dropout?.subarray(from * architecture.hidden, to * architecture.hidden),
@@ -77,12 +79,13 @@ export async function shardGradient(
 
 /** Regime probabilities of a shard of the validation fold, `[to - from, 3]`. */
 export async function shardProbabilities(
+  engine: Engine,
   { architecture, scaling, validation }: ShardData,
   parameters: ParameterVector,
   { from, to }: Shard,
 ): Promise<Float32Array> {
   const windows = buildWindows(validation.slice(from, to), architecture.knots, architecture.channels)
-  return regimeProbabilities(architecture, parameters, controlPath(windows, architecture, scaling))
+  return engine.regimeProbabilities(parameters, controlPath(windows, architecture, scaling))
 }
 
 /**

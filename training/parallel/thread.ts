@@ -1,16 +1,18 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { selectBackend } from '#models/backend.ts'
+import { openEngine } from '#models/engines.ts'
 import { REGIMES } from '#models/regime.ts'
 import { wordsOf } from './gradients.ts'
 import { forwardShards, shardGradient, shardProbabilities, shardsOf } from './shards.ts'
 import { CONTROL, gradientOf, type SharedMemory, sharedData, TASK, takeBatch } from './shared-memory.ts'
+import type { ThreadBackend } from './threads.ts'
 
 /** Program of one training thread: takes tickets, computes the shard that each stands for, and waits for more. */
 
 /** What a thread says to the main thread; work itself is arranged in shared memory. */
 export type ThreadMessage = { readonly type: 'ready' } | { readonly type: 'failed'; readonly reason: string }
 
-const memory = workerData as SharedMemory
+const { backend, ...memory } = workerData as SharedMemory & { readonly backend: ThreadBackend }
 const { control } = memory
 const say = (message: ThreadMessage) => parentPort?.postMessage(message)
 
@@ -31,8 +33,10 @@ function returnTicket(): void {
 }
 
 async function work(): Promise<never> {
-  await selectBackend('wasm')
+  // onnxruntime needs nothing of TensorFlow.js for what a thread does.
+  if (backend === 'wasm') await selectBackend('wasm')
   const data = sharedData(memory)
+  const engine = await openEngine(backend, data.architecture)
   const forward = forwardShards(data.validation.length)
   say({ type: 'ready' })
   for (;;) {
@@ -41,13 +45,13 @@ async function work(): Promise<never> {
     if (Atomics.load(control, CONTROL.task) === TASK.batch) {
       const batch = takeBatch(memory)
       const shard = shardsOf(batch.indices.length, memory.threads)[number]
-      const { loss, gradient } = await shardGradient(data, memory.parameters, batch, shard)
+      const { loss, gradient } = await shardGradient(engine, data, memory.parameters, batch, shard)
       const place = gradientOf(memory, number)
       place[0] = loss
       place.set(gradient, 1)
     } else {
       const shard = forward[number]
-      memory.answers.set(await shardProbabilities(data, memory.parameters, shard), shard.from * REGIMES.length)
+      memory.answers.set(await shardProbabilities(engine, data, memory.parameters, shard), shard.from * REGIMES.length)
     }
     returnTicket()
   }

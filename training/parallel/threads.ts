@@ -1,11 +1,17 @@
 import { Worker } from 'node:worker_threads'
 import { BackendError } from '#data/errors.ts'
+import type { BackendName } from '#models/backend.ts'
 import { type Gradients, wordsOf } from './gradients.ts'
 import { addShards, forwardShards, type ShardData, shardsOf } from './shards.ts'
 import { CONTROL, gradientOf, putBatch, type SharedMemory, shareMemory, TASK } from './shared-memory.ts'
 import type { ThreadMessage } from './thread.ts'
 
+/** Backends that compute on the processor, one thread each. */
+export type ThreadBackend = Extract<BackendName, 'wasm' | 'onnxruntime'>
+
 export interface ThreadsOptions {
+  /** What each thread computes on; wasm unless given. */
+  readonly backend?: ThreadBackend
   readonly threads: number
   /** Windows of the largest batch. */
   readonly batch: number
@@ -17,7 +23,7 @@ export interface ThreadsOptions {
 const PROGRAM = new URL('./thread.ts', import.meta.url)
 
 /**
- * Losses and gradients from several threads, each with a wasm backend of its own. The data lie in shared memory from the
+ * Losses and gradients from several threads, each with a backend of its own. The data lie in shared memory from the
  * beginning on; per batch only indices and what was drawn for them are written there. The losses and gradients of its shards are
  * added up in their order: the same numbers for the same number of threads, and those of {@link gradientsHere} up to the order
  * in which floats were added.
@@ -27,13 +33,14 @@ const PROGRAM = new URL('./thread.ts', import.meta.url)
  * @throws {BackendError} where a thread cannot start, or ends, or throws: with the reason
  */
 export async function gradientsInThreads(data: ShardData, options: ThreadsOptions): Promise<Gradients> {
-  const { threads, batch: largest, signal, program = PROGRAM } = options
+  const { threads, batch: largest, signal, backend = 'wasm', program = PROGRAM } = options
   signal?.throwIfAborted()
   const memory = shareMemory(data, threads, largest)
   const { control } = memory
   let failure: { readonly reason: unknown } | undefined
   let closing = false
-  const workers = Array.from({ length: threads }, () => new Worker(program, { workerData: memory, execArgv: [] }))
+  const workerData = { ...memory, backend }
+  const workers = Array.from({ length: threads }, () => new Worker(program, { workerData, execArgv: [] }))
   const end = () => Promise.all(workers.map((worker) => worker.terminate()))
 
   /** Ends all threads and wakes whoever waits for them. */

@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import { InputError } from '#data/errors.ts'
 import { createRandom } from '#data/random.ts'
-import { selectBackend } from '#models/backend.ts'
+import { type BackendName, selectBackend } from '#models/backend.ts'
+import { openEngine } from '#models/engines.ts'
 import { architectureOf } from '../architecture.ts'
 import { selectChannels, selectSamples, usefulStride } from '../dataset.ts'
 import { type ClassifierFit, fitClassifier } from '../fit-classifier.ts'
 import { DatasetRequest } from '../history.ts'
 import { TrainingOptions } from '../options.ts'
+import { gradientsHere } from '../parallel/gradients.ts'
 import type { PreparedDataset } from '../prepare.ts'
 import type { TrainingContext } from '../train.ts'
 import { isHopeless } from './median-pruner.ts'
@@ -41,14 +43,15 @@ export async function modelTrial(request: unknown, context: TrainingContext): Pr
     throw new InputError(`model trial: ${issue.path.join('.')}: ${issue.message}`, { path: issue.path })
   }
   const dataset = await prepareWithoutTest(checked.data.dataset, { now: context.now, signal: context.signal })
-  await selectBackend(checked.data.options.backend)
-  const answer = await fitPruned(dataset, checked.data, context)
+  const { name } = await selectBackend(checked.data.options.backend)
+  const answer = await fitPruned(dataset, checked.data, name, context)
   return { ...answer, seconds: (performance.now() - started) / 1000 }
 }
 
 async function fitPruned(
   dataset: PreparedDataset,
   { options, seed, bars, number }: ModelTrialRequest,
+  backend: BackendName,
   context: TrainingContext,
 ): Promise<Omit<TrialAnswer, 'seconds'>> {
   const { knots, cde } = options
@@ -58,17 +61,23 @@ async function fitPruned(
   const stride = usefulStride(selectSamples(dataset, 'train', { knots }).ends.length, options.stride)
   const curve: number[] = []
   const pruned = new AbortController()
+  const signal = context.signal ? AbortSignal.any([context.signal, pruned.signal]) : pruned.signal
+  const train = selectSamples(dataset, 'train', { knots, stride })
+  const validation = selectSamples(dataset, 'validation', { knots, stride })
+  const data = { architecture, scaling, train: train.ends, validation: validation.ends }
+  const gradients = gradientsHere(data, signal, await openEngine(backend, architecture))
   let fit: ClassifierFit | undefined
   try {
     fit = await fitClassifier({
       architecture,
       scaling,
-      train: selectSamples(dataset, 'train', { knots, stride }),
-      validation: selectSamples(dataset, 'validation', { knots, stride }),
+      train,
+      validation,
+      gradients,
       options: cde,
       random: createRandom(seed).fork('neural-cde'),
       clock: () => performance.now(),
-      signal: context.signal ? AbortSignal.any([context.signal, pruned.signal]) : pruned.signal,
+      signal,
       onBatch: (epoch, share) =>
         context.progress({
           stage: `trial ${number}`,
@@ -83,6 +92,8 @@ async function fitPruned(
     })
   } catch (error) {
     if (!pruned.signal.aborted || context.signal?.aborted) throw error
+  } finally {
+    await gradients.close()
   }
   if (!fit || pruned.signal.aborted) {
     const reason = `worse than the median of the others after epoch ${curve.length}`
