@@ -21,7 +21,7 @@ const SIZES = [
 
 const ENCODERS = {
   plain: 'plain vector field, one stage',
-  linear: 'linear vector field, blocks of 4',
+  linear: 'linear vector field, blocks of 2',
   gru: 'gated recurrent unit',
 } as const satisfies Record<EncoderName, string>
 

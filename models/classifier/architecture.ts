@@ -14,7 +14,7 @@ export const CdeConfiguration = z
     /** Width of the plain vector field's inner layer. */
     width: z.int().min(1).max(1024).default(32),
     /** Size of a block of the linear vector field; divides `hidden`. */
-    block: z.int().min(1).max(64).default(4),
+    block: z.int().min(1).max(64).default(2),
     /** Width of the read-out layer. */
     readout: z.int().min(1).max(512).default(32),
     /** Fixed-step solver of the plain vector field, stepping on the knots. */
