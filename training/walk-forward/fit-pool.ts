@@ -74,7 +74,7 @@ export async function runFits(tasks: readonly FitTask[], options: FitPoolOptions
 }
 
 /** How long a fit takes beside another of the same fold, roughly: the long ones go first, so that no core ends alone. */
-const EFFORT: Record<FitTask['contestant'], number> = { cde: 10, gru: 10, cdeLinear: 6, hmm: 3, logistic: 1, rule: 0 }
+const EFFORT: Record<FitTask['contestant'], number> = { gru: 80, cdeLinear: 18, cde: 10, hmm: 5, logistic: 2, rule: 0 }
 
 function longestFirst(tasks: readonly FitTask[], indices: readonly number[]): number[] {
   const effort = (index: number) => {

@@ -8,6 +8,12 @@ const WINDOW_HOURS = 24
 export const EvaluationOptions = z.object({
   folds: z.int().min(1).max(20).default(5).describe('test blocks, one after the other; fewer where data are too short'),
   seeds: z.int().min(1).max(50).default(5).describe('fits of each seeded model in each fold'),
+  yardstickSeeds: z
+    .int()
+    .min(1)
+    .max(50)
+    .default(2)
+    .describe('fits of the GRU in each fold: it is held against, never shipped, and takes the longest; at most seeds'),
   threads: z.int().min(0).max(256).default(0).describe('fits at a time; 0 is one for each core'),
   embargoHours: z
     .int()

@@ -2,7 +2,7 @@ import { REGIMES } from '#models/regime.ts'
 import { classFrequencies, type Samples as Ends } from '../dataset.ts'
 import { classesOf, type Samples } from '../evaluation.ts'
 import { forecastLabels } from '../labels.ts'
-import { CONTESTANTS, type Contestant, FIELDS, type Field, isSeeded } from './contestants.ts'
+import { CONTESTANTS, type Contestant, FIELDS, type Field } from './contestants.ts'
 import { type Fit, type FitData, foldSamples } from './fit.ts'
 import type { Fold } from './folds.ts'
 
@@ -53,20 +53,14 @@ export interface Run {
 /** The runs of each contestant: one a seed, or one altogether where chance has no say. */
 export type Runs = Record<Contestant, readonly Run[]>
 
-/** Seeds of a contestant. */
-export function seedsOf(contestant: Contestant, seed: number, seeds: number): number[] {
-  return Array.from({ length: isSeeded(contestant) ? seeds : 1 }, (_, i) => seed + i)
-}
-
 /** Puts fits into the order of contestants, seeds and folds. */
 export function gatherRuns(
   folds: readonly Fold[],
-  seed: number,
-  seeds: number,
+  seedsOf: (contestant: Contestant) => readonly number[],
   fitOf: (contestant: Contestant, seed: number, fold: Fold) => Fit | undefined,
 ): Runs {
   const runsOf = (contestant: Contestant): Run[] =>
-    seedsOf(contestant, seed, seeds).map((one) => ({
+    seedsOf(contestant).map((one) => ({
       seed: one,
       fits: folds.map((fold) => fitOf(contestant, one, fold)),
     }))

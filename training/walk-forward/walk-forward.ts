@@ -4,7 +4,7 @@ import { classesOf } from '../evaluation.ts'
 import type { TrainingOptions } from '../options.ts'
 import type { PreparedDataset } from '../prepare.ts'
 import { aimsOf } from './aims.ts'
-import { CONTESTANTS, type Contestant } from './contestants.ts'
+import { CONTESTANTS, type Contestant, seedsOf } from './contestants.ts'
 import { differences } from './differences.ts'
 import { chooseFields } from './field-choice.ts'
 import type { FitData, FitTask } from './fit.ts'
@@ -20,7 +20,7 @@ import type { FailedFit, FoldSummary, WalkForward } from './result.ts'
 import { LOST_SHARES, lostKnots, untrainedCoins, untrainedCoinTasks } from './robustness.ts'
 import { type FitScore, macroF1On, scoreFit } from './score-fit.ts'
 import { type ContestantSummary, coinWinners, summariseContestant, summariseLabels } from './summarise.ts'
-import { chosenRuns, gatherRuns, seedsOf, type TestBlock, testBlocks } from './test-blocks.ts'
+import { chosenRuns, gatherRuns, type TestBlock, testBlocks } from './test-blocks.ts'
 
 export interface WalkForwardSettings {
   readonly training: TrainingOptions
@@ -51,7 +51,8 @@ export async function walkForward(
 ): Promise<WalkForward> {
   const { training, evaluation, seed, testFrom } = settings
   const { markets, coins, label, range } = dataset
-  const { folds: foldsAsked, embargoHours, seeds } = evaluation
+  const { folds: foldsAsked, embargoHours } = evaluation
+  const seedsFor = (contestant: Contestant) => seedsOf(contestant, seed, evaluation)
   const folds = walkForwardFolds(range, label.halfWidth, { folds: foldsAsked, embargoHours, testFrom })
   if (folds.length < foldsAsked) {
     context.onRemark?.(`the data have room for ${folds.length} of the ${foldsAsked} folds asked for`)
@@ -65,7 +66,7 @@ export async function walkForward(
     const result = results.find(({ task }) => match(task))
     return result && fitOf(result)
   }
-  const runs = gatherRuns(folds, seed, seeds, (contestant, one, { fold }) =>
+  const runs = gatherRuns(folds, seedsFor, (contestant, one, { fold }) =>
     found(
       (task) =>
         task.contestant === contestant &&
@@ -123,7 +124,7 @@ export async function walkForward(
   return {
     folds: blocks.map(summariseFold),
     foldsAsked,
-    seeds: seedsOf('cde', seed, seeds),
+    seeds: seedsFor('cde'),
     labelReachHours: label.halfWidth,
     labels,
     contestants,
@@ -173,7 +174,7 @@ async function fitEverything(
   const tasks: FitTask[] = [
     ...CONTESTANTS.flatMap((contestant) =>
       blocks.flatMap(({ fold }) =>
-        seedsOf(contestant, seed, evaluation.seeds).map(
+        seedsOf(contestant, seed, evaluation).map(
           (one): FitTask => ({ contestant, fold, seed: one, target: 'centred' }),
         ),
       ),

@@ -28,7 +28,7 @@ describe('a walk-forward evaluation', () => {
     expect(result.folds.map(({ fold }) => fold)).toEqual([1, 2])
     expect(result.seeds).toEqual([1, 2])
     for (const contestant of CONTESTANTS) {
-      const seeds = contestant === 'logistic' || contestant === 'rule' ? 1 : 2
+      const seeds = ['logistic', 'rule', 'gru'].includes(contestant) ? 1 : 2
       const { fits } = result.contestants[contestant]
       expect(fits.map(({ fold, seed }) => [fold, seed])).toEqual(
         [1, 2].flatMap((fold) => Array.from({ length: seeds }, (_, s) => [fold, s + 1])),

@@ -80,6 +80,7 @@ function verdictPlans({ verdict, aims, folds, fieldChoice, fits }: WalkForward):
 function scorePlans({ contestants, folds, winners }: WalkForward, coins: readonly string[]): Record<string, TablePlan> {
   const header = [
     column('model', 'Model', format.text),
+    column('fits', 'Fits', format.count),
     column('macroF1', 'Macro-F1'),
     column('deviation', '±'),
     column('seedDeviation', '± by seed'),
@@ -96,6 +97,7 @@ function scorePlans({ contestants, folds, winners }: WalkForward, coins: readonl
       const metrics = contestants[side][over]
       return [
         sideName(side),
+        metrics.macroF1.n,
         metrics.macroF1.mean,
         metrics.macroF1.sd,
         metrics.macroF1.sdSeeds,
