@@ -4,6 +4,7 @@ import { lossAndGradient, regimeLogits, type Targets } from '#models/classifier/
 import type { ControlPath } from '#models/classifier/control-path.ts'
 import type { Parameters } from '#models/classifier/encoder.ts'
 import { type ParameterVector, splitParameters } from '#models/classifier/parameters.ts'
+import { openTrainingSession } from '#models/onnx/training-session.ts'
 import { randomCde, randomPath, uniformTargets } from './cases.ts'
 import { plainLogits } from './plain-autograd.ts'
 import { type Suite, timeCases, type Work } from './suite.ts'
@@ -45,6 +46,14 @@ function automatic(logits: Logits, { architecture, parameters, path, targets }: 
   }
 }
 
+/** The hand-written backward pass as an ONNX graph, whichever backend is in force. */
+function onOnnxruntime({ architecture, parameters, path, targets }: GradientCase): Work {
+  const opened = openTrainingSession(architecture)
+  return async () => {
+    await (await opened).lossAndGradient(parameters, path, targets)
+  }
+}
+
 /** Ways to one loss and gradient, by name; the first is the reference. */
 export const WAYS: Readonly<Record<string, (one: GradientCase) => Work>> = {
   'plain autograd (tf.tanh)': (one) => automatic(plainLogits, one),
@@ -52,6 +61,7 @@ export const WAYS: Readonly<Record<string, (one: GradientCase) => Work>> = {
   'hand-written backward pass': (one) => async () => {
     await lossAndGradient(one.architecture, one.parameters, one.path, one.targets)
   },
+  'the same on onnxruntime, one thread': onOnnxruntime,
 }
 
 /**

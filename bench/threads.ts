@@ -1,12 +1,10 @@
 import { availableParallelism } from 'node:os'
-import { HOUR } from '#data/bars.ts'
-import { FEATURES, type FeatureTable } from '#data/features.ts'
 import { createRandom } from '#data/random.ts'
 import { createAdamW } from '#training/adamw.ts'
 import { type Gradients, gradientsHere } from '#training/parallel/gradients.ts'
-import type { Batch, ShardData } from '#training/parallel/shards.ts'
-import { gradientsInThreads } from '#training/parallel/threads.ts'
-import { CHANNELS, randomCde, uniformTargets } from './cases.ts'
+import type { Batch } from '#training/parallel/shards.ts'
+import { gradientsInThreads, type ThreadBackend } from '#training/parallel/threads.ts'
+import { randomCde, randomTraining, uniformTargets } from './cases.ts'
 import { type Suite, type Table, timeCases, type Work } from './suite.ts'
 
 const BATCH = 256
@@ -19,24 +17,9 @@ const SIZES = [
   { hidden: 32, width: 32, knots: 24 },
 ]
 
-/** A market of normal features without a gap. */
-function randomTable(rows: number): FeatureTable {
-  const random = createRandom(4)
-  return {
-    coin: 'BTC',
-    channels: FEATURES,
-    asOf: Float64Array.from({ length: rows }, (_, row) => row * HOUR),
-    values: Float32Array.from({ length: rows * FEATURES.length }, () => random.normal()),
-    sigma: new Float64Array(rows).fill(1),
-  }
-}
-
 function trainingOf(size: (typeof SIZES)[number]) {
   const { architecture, parameters } = randomCde(size)
-  const table = randomTable(WINDOWS + size.knots)
-  const ends = Array.from({ length: WINDOWS }, (_, i) => ({ table, row: i + size.knots }))
-  const scaling = { channels: CHANNELS, median: CHANNELS.map(() => 0), iqr: CHANNELS.map(() => 1) }
-  const data: ShardData = { architecture, scaling, train: ends, validation: ends.slice(0, 1) }
+  const data = randomTraining(architecture, WINDOWS, 1)
   const random = createRandom(5)
   const batch: Batch = {
     indices: Uint32Array.from({ length: BATCH }, () => random.integer(WINDOWS)),
@@ -57,8 +40,8 @@ export const threads: Suite = async ({ seconds, backend }) => {
   for (const size of SIZES) {
     const { data, parameters, batch } = trainingOf(size)
     const opened: Gradients[] = []
-    const open = async (count: number) => {
-      opened.push(await gradientsInThreads(data, { threads: count, batch: BATCH }))
+    const open = async (count: number, on: ThreadBackend) => {
+      opened.push(await gradientsInThreads(data, { threads: count, batch: BATCH, backend: on }))
       return opened[opened.length - 1]
     }
     const stepOn = (gradients: Gradients): Work => {
@@ -70,10 +53,13 @@ export const threads: Suite = async ({ seconds, backend }) => {
     }
     const cases: Record<string, Work> = {
       'this process': stepOn(gradientsHere(data)),
-      'one thread': stepOn(await open(1)),
+      'one thread': stepOn(await open(1, 'wasm')),
+      'one thread, onnxruntime': stepOn(await open(1, 'onnxruntime')),
     }
     for (const count of new Set([2, availableParallelism()])) {
-      if (count > 1) cases[`${count} threads`] = stepOn(await open(count))
+      if (count === 1) continue
+      cases[`${count} threads`] = stepOn(await open(count, 'wasm'))
+      cases[`${count} threads, onnxruntime`] = stepOn(await open(count, 'onnxruntime'))
     }
     const rows = await timeCases(cases, { seconds, divisor: BATCH, reference: 'this process' })
     await Promise.all(opened.map((gradients) => gradients.close()))

@@ -1,8 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRandom } from '#data/random.ts'
-import { type Architecture, pathChannels } from '#models/classifier/architecture.ts'
-import type { ControlPath } from '#models/classifier/control-path.ts'
-import { randomCde, randomPath } from '../cases.ts'
+import { buildWindows } from '#data/windows.ts'
+import type { Architecture } from '#models/classifier/architecture.ts'
+import { controlPath } from '#models/classifier/control-path.ts'
+import type { ShardData } from '#training/parallel/shards.ts'
+import { randomCde, randomTraining } from '../cases.ts'
 
 /** What all peers train: the same architecture, first weights, windows, labels and batches. */
 export interface PeerCase {
@@ -13,6 +15,11 @@ export interface PeerCase {
   readonly epochs: number
   readonly learningRate: number
   readonly weightDecay: number
+}
+
+/** The windows of a case, which the paths in its file are made of. Small values: h stays where a float32 tells solutions apart. */
+export function peerData({ architecture, windows }: Pick<PeerCase, 'architecture' | 'windows'>): ShardData {
+  return randomTraining(architecture, windows, 0.2)
 }
 
 /** The numbers of a case: in a file one after the other, float32. */
@@ -38,15 +45,19 @@ export function writePeerCase(
 ): void {
   const { architecture, parameters } = randomCde(size)
   const random = createRandom(7)
-  const { steps, channels, initial, increments } = randomPath(architecture, settings.windows)
-  // Small steps: what a real path's are like, and h stays where a float32 tells solutions apart.
-  const rows = increments.map((value) => value * 0.2)
-  const final = initial.slice()
-  for (let n = 0; n < settings.windows; n++) {
-    for (let i = 0; i < steps * channels; i++) final[n * channels + (i % channels)] += rows[n * steps * channels + i]
+  const { train, scaling } = peerData({ architecture, windows: settings.windows })
+  const path = controlPath(buildWindows(train, architecture.knots, architecture.channels), architecture, scaling)
+  const { count, steps, channels, initial, final } = path
+  // The programs in Python read window after window.
+  const increments = new Float32Array(path.increments.length)
+  for (let n = 0; n < count; n++) {
+    for (let step = 0; step < steps; step++) {
+      const source = (step * count + n) * channels
+      increments.set(path.increments.subarray(source, source + channels), (n * steps + step) * channels)
+    }
   }
-  const labels = Float32Array.from({ length: settings.windows }, () => random.integer(3))
-  const numbers: PeerNumbers = { parameters, initial, increments: rows, final, labels }
+  const labels = Float32Array.from({ length: count }, () => random.integer(3))
+  const numbers: PeerNumbers = { parameters, initial, increments, final, labels }
   const lengths = Object.fromEntries(ORDER.map((name) => [name, numbers[name].length]))
   writeFileSync(`${stem}.json`, JSON.stringify({ ...settings, architecture, lengths }))
   writeFileSync(`${stem}.f32`, Buffer.concat(ORDER.map((name) => Buffer.from(numbers[name].buffer))))
@@ -63,24 +74,4 @@ export function readPeerCase(stem: string): PeerCase & { numbers: PeerNumbers } 
     return [name, all.slice(start - described.lengths[name], start)]
   })
   return { ...described, numbers: Object.fromEntries(parts) }
-}
-
-/** Windows `from` to `to` as one batch of control paths, laid out knot by knot. */
-export function batchOf(
-  { architecture, numbers }: ReturnType<typeof readPeerCase>,
-  from: number,
-  to: number,
-): ControlPath {
-  const count = to - from
-  const channels = pathChannels(architecture)
-  const steps = architecture.knots - 1
-  const increments = new Float32Array(steps * count * channels)
-  for (let n = 0; n < count; n++) {
-    for (let step = 0; step < steps; step++) {
-      const source = ((from + n) * steps + step) * channels
-      increments.set(numbers.increments.subarray(source, source + channels), (step * count + n) * channels)
-    }
-  }
-  const rows = (values: Float32Array) => values.slice(from * channels, to * channels)
-  return { count, steps, channels, initial: rows(numbers.initial), increments, final: rows(numbers.final) }
 }

@@ -36,15 +36,21 @@ interface Run {
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url))
 
 function peersOf(python: string | undefined): Peer[] {
-  const ours = { name: OURS, command: [process.execPath, here('millrace_epochs.ts')] }
-  if (python === undefined) return [ours]
+  const inThreads = (threads: number) => `${threads} thread${threads > 1 ? 's' : ''}`
+  const ours = ['wasm', 'onnxruntime'].flatMap((backend) =>
+    [1, 2].map((threads) => ({
+      name: `millrace, ${backend}, ${inThreads(threads)}`,
+      command: [process.execPath, here('millrace_epochs.ts'), backend, String(threads)],
+    })),
+  )
+  if (python === undefined) return ours
   const theirs = ['torchcde', 'diffrax'].flatMap((library) =>
     [1, 2].map((threads) => ({
-      name: `${library}, ${threads} thread${threads > 1 ? 's' : ''}`,
+      name: `${library}, ${inThreads(threads)}`,
       command: [python, here(`${library}_epochs.py`), String(threads)],
     })),
   )
-  return [ours, ...theirs]
+  return [...ours, ...theirs]
 }
 
 /**
@@ -125,19 +131,19 @@ async function compare(
   return [
     {
       title: `an epoch of ${SETTINGS.windows} windows in batches of ${SETTINGS.batch}: forward, backward, AdamW; ${what}`,
-      unit: `${clock === 'cpu' ? 's of processor time, all threads,' : 's'} an epoch; ratios below 1 are slower than millrace`,
+      unit: `${clock === 'cpu' ? 's of processor time, all threads,' : 's'} an epoch; ratios below 1 are slower than ${OURS}`,
       rows: compareWith(OURS, perEpoch),
     },
     {
       title: `from the start of the process to the first loss, imports and compilation included; ${what}`,
-      unit: 's; ratios below 1 are slower than millrace',
+      unit: `s; ratios below 1 are slower than ${OURS}`,
       rows: compareWith(OURS, untilFirst),
       remarks,
     },
   ]
 }
 
-/** One way of training in three libraries, each in processes of its own, on the same weights, windows and batches. */
+/** One way of training in three libraries, millrace on both of its processor backends, each in processes of its own, on the same weights, windows and batches. */
 export const peers: Suite = async (options) => {
   const tables: Table[] = []
   const epochs = Math.max(3, Math.round(options.seconds))
