@@ -32,9 +32,7 @@ export async function openTrainingSession(architecture: Architecture): Promise<E
   }
   const [training, validation] = sessions
 
-  /** The native library reads numbers that no other thread may write. */
-  const own = (values: Float32Array) => (values.buffer instanceof SharedArrayBuffer ? values.slice() : values)
-  const tensor = (values: Float32Array, dims: readonly number[]): Tensor => new Tensor('float32', own(values), dims)
+  const tensor = (values: Float32Array, dims: readonly number[]): Tensor => new Tensor('float32', values, dims)
   const inputsOf = (vector: ParameterVector, path: ControlPath) => {
     const inputs: Record<string, Tensor> = {}
     for (const [name, { shape, values }] of Object.entries(splitParameters(architecture, vector))) {

@@ -1,18 +1,19 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { HOUR } from '#data/bars.ts'
 import type { DatasetRequest } from '#training/history.ts'
 import { prepareDataset } from '#training/prepare.ts'
 import { modelTrial } from '#training/search/model-trial.ts'
 import { prepareWithoutTest } from '#training/search/unseen-test.ts'
 import { silentLogger as logger } from '../../jobs/silent-logger.ts'
+import { nativeSession } from '../../models/onnx/native-session.ts'
 import { NOW, TINY } from '../simulated.ts'
 import { csvMarket, TEST_FROM } from './csv-market.ts'
 
 const context = { now: () => NOW, progress: () => {}, logger }
 
-async function trial(dataset: DatasetRequest, bars: (number | null)[] = []) {
+async function trial(dataset: DatasetRequest, bars: (number | null)[] = [], options = TINY) {
   const { seconds: _, ...answer } = await modelTrial(
-    { task: 'model trial', number: 0, dataset, options: TINY, seed: 3, bars },
+    { task: 'model trial', number: 0, dataset, options, seed: 3, bars },
     context,
   )
   return answer
@@ -46,6 +47,15 @@ describe('a search', () => {
     expect(await trial(market, [first + 0.01, first + 0.01])).toMatchObject({ state: 'complete' })
     const pruned = await trial(market, [first - 0.01, null])
     expect(pruned).toEqual({ state: 'pruned', curve: [first], reason: expect.stringMatching(/after epoch 1/) })
+  })
+
+  it('fits on the backend that it is told to', async () => {
+    const run = vi.spyOn(nativeSession, 'run')
+    const { curve } = await trial(market)
+    expect(run).not.toHaveBeenCalled()
+    const mine = await trial(market, [], { ...TINY, backend: 'onnxruntime' })
+    expect(run).toHaveBeenCalled()
+    for (const [i, loss] of curve.entries()) expect(mine.curve[i]).toBeCloseTo(loss, 4)
   })
 
   it('says what is wrong with a request', async () => {
