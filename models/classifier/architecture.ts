@@ -10,9 +10,9 @@ export const CdeConfiguration = z
     /** Vector field: a network (`plain`), or linear in h and block-diagonal (`linear`). */
     encoder: z.enum(['plain', 'linear']).default('plain').describe('vector field of the neural CDE'),
     /** Size of the hidden state h. */
-    hidden: z.int().min(1).max(512).default(32),
+    hidden: z.int().min(1).max(512).default(16),
     /** Width of the plain vector field's inner layer. */
-    width: z.int().min(1).max(1024).default(32),
+    width: z.int().min(1).max(1024).default(16),
     /** Size of a block of the linear vector field; divides `hidden`. */
     block: z.int().min(1).max(64).default(2),
     /** Width of the read-out layer. */
