@@ -90,15 +90,18 @@ def examine(data, facts):
     model = check(data)
     session, plain = session_of(data), session_of(data, optimise=False)
     names = [output.name for output in session.get_outputs()]
-    evaluator = ReferenceEvaluator(scanning_first_axis(model))
+    # ONNX's own evaluator cannot run a Scan backwards, which only the training graph has.
+    backwards = facts["writer"] == "writeTrainingGraph"
+    evaluator = None if backwards else ReferenceEvaluator(scanning_first_axis(model))
     outputs, unoptimised, reference = [], 0.0, 0.0
     for run in facts["runs"]:
         feeds = {name: array(given["values"], given["dims"]) for name, given in run.items()}
         answer = session.run(None, feeds)
         unoptimised = max(unoptimised, difference(answer, plain.run(None, feeds)))
-        reference = max(reference, difference(answer, evaluator.run(None, feeds)))
+        if evaluator:
+            reference = max(reference, difference(answer, evaluator.run(None, feeds)))
         outputs.append({name: [float(f"{x:.9g}") for x in values.ravel()] for name, values in zip(names, answer)})
-    print(f"{facts['name']}: checked; unoptimised {unoptimised:.1e}, reference {reference:.1e}")
+    print(f"{facts['name']}: checked; unoptimised {unoptimised:.1e}, reference {'not asked' if backwards else f'{reference:.1e}'}")
     assert unoptimised < TOLERANCE and reference < TOLERANCE, facts["name"]
     return {**{key: facts[key] for key in ("name", "writer", "seed", "sha256", "inputs")}, "outputs": outputs}
 

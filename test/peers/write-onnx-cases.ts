@@ -6,6 +6,7 @@ import { createRandom, type Random } from '#data/random.ts'
 import {
   type Architecture,
   CdeConfiguration,
+  drivingChannels,
   ENCODERS,
   type EncoderName,
   pathChannels,
@@ -16,6 +17,7 @@ import { writeHmmGraph } from '#models/onnx/hmm-graph.ts'
 import { writeHmmStep } from '#models/onnx/hmm-step.ts'
 import { writeNeuralCdeGraph } from '#models/onnx/neural-cde-graph.ts'
 import { writeNeuralCdeStep } from '#models/onnx/neural-cde-step.ts'
+import { writeTrainingGraph, writeValidationGraph } from '#models/onnx/training-graph.ts'
 import type { Scaling } from '#models/scaling.ts'
 import { randomHmm } from '../models/hmm/toy.ts'
 
@@ -142,6 +144,49 @@ function hasGraph(encoder: EncoderName): boolean {
   }
 }
 
+/** The graphs that training runs: the weights are inputs, and so is the control path. */
+function trainingCases(solver: Architecture['solver'], seed: number): OnnxCase[] {
+  const architecture = architectureOf({ encoder: 'plain', solver, counted: ['return'], context: ['funding', 'range'] })
+  const weights = Object.entries(splitParameters(architecture, weightsOf(architecture, seed)))
+  const random = createRandom(seed).fork('inputs')
+  const normals = (...dims: number[]): CaseInput => ({
+    dims,
+    values: Float32Array.from({ length: dims.reduce((product, n) => product * n, 1) }, () => 0.3 * random.normal()),
+  })
+  const [driving, wide] = [drivingChannels(architecture), pathChannels(architecture)]
+  const pathOf = (batch: number, steps: number) => ({
+    ...Object.fromEntries(weights.map(([name, { shape, values }]) => [name, { dims: shape, values }])),
+    initial: normals(batch, driving),
+    increments: normals(steps, batch, driving),
+    final: normals(batch, wide),
+  })
+  const targets = (batch: number) => ({
+    wanted: {
+      dims: [batch, 3],
+      values: Float32Array.from({ length: batch * 3 }, (_, i) => (i % 3 === i % 2 ? 0.8 : 0.1)),
+    },
+    weights: { dims: [batch, 1], values: new Float32Array(batch).fill(1 / batch) },
+    dropout: { dims: [batch, architecture.hidden], values: normals(batch, architecture.hidden).values.map(Math.abs) },
+  })
+  const sizes = batches.flatMap((batch) => [1, 11].map((steps) => [batch, steps] as const))
+  return [
+    {
+      name: `training-${solver}-gradient`,
+      writer: writeTrainingGraph,
+      write: () => writeTrainingGraph(architecture),
+      seed,
+      runs: sizes.map(([batch, steps]) => ({ ...pathOf(batch, steps), ...targets(batch) })),
+    },
+    {
+      name: `training-${solver}-validation`,
+      writer: writeValidationGraph,
+      write: () => writeValidationGraph(architecture),
+      seed,
+      runs: sizes.map(([batch, steps]) => pathOf(batch, steps)),
+    },
+  ]
+}
+
 function hmmCases(covarianceType: 'full' | 'diagonal', states: number, seed: number): OnnxCase[] {
   const model = randomHmm(seed, covarianceType, states)
   const random = createRandom(seed).fork('inputs')
@@ -180,6 +225,8 @@ function architectureOf(changes: Partial<Architecture>): Architecture {
 export function onnxCases(): OnnxCase[] {
   return [
     ...ENCODERS.filter(hasGraph).flatMap((encoder, i) => encoderCases(encoder, 100 * (i + 1))),
+    ...trainingCases('euler', 5),
+    ...trainingCases('heun', 6),
     ...hmmCases('full', 4, 7),
     ...hmmCases('diagonal', 3, 8),
   ]

@@ -35,7 +35,7 @@ beforeEach(() => {
   fleet.asked = []
   notes.length = 0
   fleet.answer = ({ options }) => {
-    const value = Math.abs(Math.log(options.cde.learningRate / 0.002)) + options.knots / 100
+    const value = Math.abs(Math.log(options.cde.learningRate / 0.006)) + options.knots / 100
     return { state: 'complete', value, curve: [value + 1, value], figures: { bestEpoch: 2 }, seconds: 1 }
   }
 })
