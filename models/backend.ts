@@ -10,7 +10,7 @@ import { loadRuntime } from './onnx/runtime.ts'
 export const BACKENDS = ['tfjs-native-gpu', 'webgpu', 'wasm'] as const
 type TensorflowBackend = (typeof BACKENDS)[number]
 
-/** All training backends; the last only for whoever asks for it by name. */
+/** All training backends; the last trains the encoders that have a graph (`engines.ts` says when `auto` takes it). */
 export const BACKEND_NAMES = [...BACKENDS, 'onnxruntime'] as const
 export type BackendName = (typeof BACKEND_NAMES)[number]
 

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import type { Logger } from 'pino'
 import { BackendError } from '#data/errors.ts'
 import { type Backend, discardBackend, selectBackend } from '#models/backend.ts'
-import { openEngine } from '#models/engines.ts'
+import { openEngine, selectTrainingBackend } from '#models/engines.ts'
 import { type ClassifierFit, type ClassifierFitInput, fitClassifier, fitOf, shardDataOf } from './fit-classifier.ts'
 import type { TrainingOptions } from './options.ts'
 import { type Gradients, gradientsHere } from './parallel/gradients.ts'
@@ -43,7 +43,7 @@ const MOST_THREADS = 8
 export async function fitOnBackends(input: BackendsFitInput): Promise<BackendsFit> {
   const { on, file, logger } = input
   let state = await keptState(file, logger)
-  let backend = await selectBackend(on.backend)
+  let backend = await selectTrainingBackend(on.backend, input.architecture)
   const degradations: string[] = []
   const onState = async (next: TrainingState) => {
     state = next
@@ -104,7 +104,7 @@ async function openGradients(input: BackendsFitInput, backend: Backend, threads:
 }
 
 function describeThreads(backend: Backend, threads: number): string {
-  if (!threadBackend(backend)) return 'one process, as threads are for wasm'
+  if (!threadBackend(backend)) return 'one process, as threads are for processors'
   return threads === 1 ? 'one thread' : `${threads} threads`
 }
 

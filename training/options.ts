@@ -36,7 +36,7 @@ export const TrainingOptions = z.object({
     .enum(['auto', ...BACKEND_NAMES])
     .default('auto')
     .describe(
-      'training backend; onnxruntime (CPU, the plain encoder alone, about four times as fast as wasm) is never taken by auto',
+      'training backend; auto is a graphics card where there is one, else onnxruntime for the plain encoder, wasm for others',
     ),
   threads: z
     .int()

@@ -45,7 +45,7 @@ export function registerDoctor(program: Command): void {
         nodeProbe,
         storeProbe(values),
         brokerProbe(values),
-        backendProbe(values.training.backend, signal),
+        backendProbe(values.training, signal),
         runtimeProbe,
         modelsProbe(values, now),
         networkProbe(values, now, signal),

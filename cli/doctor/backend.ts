@@ -9,9 +9,9 @@ const PROGRAM = fileURLToPath(new URL('./backend-process.ts', import.meta.url))
 const PATIENCE = 60_000
 
 /** Tries a backend in a process of its own: native libraries may end the process that loads them. */
-function tryBackend(wanted: TrainingOptions['backend'], signal: AbortSignal): Promise<BackendAnswer> {
+function tryBackend({ backend, architecture }: TrainingOptions, signal: AbortSignal): Promise<BackendAnswer> {
   return new Promise((resolve, reject) => {
-    const child = fork(PROGRAM, [wanted], {
+    const child = fork(PROGRAM, [backend, architecture.encoder], {
       execArgv: [],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       timeout: PATIENCE,
@@ -31,17 +31,18 @@ function tryBackend(wanted: TrainingOptions['backend'], signal: AbortSignal): Pr
 }
 
 /** Which training backend is taken, and why none before it was. */
-export function backendProbe(wanted: TrainingOptions['backend'], signal: AbortSignal): Probe {
+export function backendProbe(training: TrainingOptions, signal: AbortSignal): Probe {
+  const wanted = training.backend
   return {
     name: 'backend',
     async look() {
-      const answer = await tryBackend(wanted, signal)
+      const answer = await tryBackend(training, signal)
       if ('failure' in answer) {
         const advice = wanted === 'auto' ? 'run `npm ci` again' : 'use --backend auto'
         return { finding: 'problem', text: answer.failure, advice }
       }
       const { name, reason } = answer.backend
-      const onProcessor = name === 'wasm' && wanted === 'auto'
+      const onProcessor = (name === 'wasm' || name === 'onnxruntime') && wanted === 'auto'
       return {
         finding: 'ok',
         text: `${name}: ${reason}`,

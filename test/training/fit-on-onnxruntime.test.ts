@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs'
 import * as ort from 'onnxruntime-node'
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { BackendError, InputError } from '#data/errors.ts'
 import { selectBackend } from '#models/backend.ts'
+import { selectTrainingBackend } from '#models/engines.ts'
 import { type ClassifierFit, fitClassifier } from '#training/fit-classifier.ts'
 import { type BackendsFitInput, fitOnBackends } from '#training/fit-on-backends.ts'
 import { silentLogger as logger } from '../jobs/silent-logger.ts'
@@ -95,5 +96,25 @@ describe('onnxruntime failing half-way', () => {
   it('is a typed error where no epoch was finished', async () => {
     failFromRun(1)
     await expect(fitOn()).rejects.toThrow(BackendError)
+  })
+})
+
+describe('auto, on a machine without a graphics card', () => {
+  // Whether this machine has one is not this test's business.
+  beforeEach(() => void vi.stubEnv('VK_DRIVER_FILES', '/dev/null'))
+  afterEach(() => void vi.unstubAllEnvs())
+
+  it('takes onnxruntime for the encoder that it can train, and says that it is faster', async () => {
+    const { name, reason } = await selectTrainingBackend('auto', { encoder: 'plain' })
+    expect(name).toBe('onnxruntime')
+    expect(reason).toMatch(/wasm works \(CPU\); onnxruntime works \(CPU\), and is several times as fast$/)
+  })
+
+  it.each(['linear', 'gru'] as const)('takes wasm for the encoder %s', async (encoder) => {
+    expect(await selectTrainingBackend('auto', { encoder })).toMatchObject({ name: 'wasm' })
+  })
+
+  it('takes what is asked for by name', async () => {
+    expect(await selectTrainingBackend('wasm', { encoder: 'plain' })).toMatchObject({ name: 'wasm' })
   })
 })

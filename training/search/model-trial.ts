@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { InputError } from '#data/errors.ts'
 import { createRandom } from '#data/random.ts'
-import { type BackendName, selectBackend } from '#models/backend.ts'
-import { openEngine } from '#models/engines.ts'
+import type { BackendName } from '#models/backend.ts'
+import { openEngine, selectTrainingBackend } from '#models/engines.ts'
 import { architectureOf } from '../architecture.ts'
 import { selectChannels, selectSamples, usefulStride } from '../dataset.ts'
 import { type ClassifierFit, fitClassifier } from '../fit-classifier.ts'
@@ -43,7 +43,7 @@ export async function modelTrial(request: unknown, context: TrainingContext): Pr
     throw new InputError(`model trial: ${issue.path.join('.')}: ${issue.message}`, { path: issue.path })
   }
   const dataset = await prepareWithoutTest(checked.data.dataset, { now: context.now, signal: context.signal })
-  const { name } = await selectBackend(checked.data.options.backend)
+  const { name } = await selectTrainingBackend(checked.data.options.backend, checked.data.options.architecture)
   const answer = await fitPruned(dataset, checked.data, name, context)
   return { ...answer, seconds: (performance.now() - started) / 1000 }
 }
