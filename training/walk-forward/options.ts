@@ -12,8 +12,8 @@ export const EvaluationOptions = z.object({
     .int()
     .min(1)
     .max(50)
-    .default(2)
-    .describe('fits of the GRU in each fold: it is held against, never shipped, and takes the longest; at most seeds'),
+    .default(5)
+    .describe('fits of the GRU in each fold, at most seeds: it is held against, never shipped, and takes the longest'),
   threads: z.int().min(0).max(256).default(0).describe('fits at a time; 0 is one for each core'),
   embargoHours: z
     .int()
