@@ -8,12 +8,12 @@ import { ONNX_FILE, openRegistry } from '#models/registry.ts'
 import type { EstimateSeries } from '#src/estimates.ts'
 import { WheelOptions } from '#src/options.ts'
 import { runWheel } from '#src/wheel.ts'
+import { sharpeMoments } from '#statistics/deflated-sharpe.ts'
 import { predict } from '#training/evaluate-models.ts'
 import { DatasetRequest } from '#training/history.ts'
 import { evaluatedMarkets, type PreparedDataset } from '#training/prepare.ts'
 import type { TrialAnswer } from '#training/search/run-study.ts'
 import { prepareWithoutTest } from '#training/search/unseen-test.ts'
-import { sharpeMoments } from '#training/statistics/deflated-sharpe.ts'
 import type { TrainingContext } from '#training/train.ts'
 
 /** One trial of the wheel, as it travels through a queue. */

@@ -1,5 +1,5 @@
 """
-Writes test/training/statistics/fixtures/statistics.json: what SciPy, statsmodels, scikit-learn and numpy say about
+Writes test/statistics/fixtures/statistics.json: what SciPy, statsmodels, scikit-learn and numpy say about
 ranks, corrected p values, calibration, hidden states, Sharpe ratios and overfitting.
 
     python -m venv venv && venv/bin/pip install numpy scipy statsmodels scikit-learn
@@ -207,6 +207,6 @@ document = {
     "sharpe": sharpe(rng),
     "overfitting": overfitting(rng),
 }
-target = Path(__file__).parents[1] / "training/statistics/fixtures/statistics.json"
+target = Path(__file__).parents[1] / "statistics/fixtures/statistics.json"
 target.parent.mkdir(parents=True, exist_ok=True)
 target.write_text(json.dumps(plain(document)) + "\n")

@@ -1,5 +1,5 @@
-import { type DeflatedSharpe, deflatedSharpe, sharpeMoments } from '../statistics/deflated-sharpe.ts'
-import { backtestOverfitting } from '../statistics/overfitting.ts'
+import { type DeflatedSharpe, deflatedSharpe, sharpeMoments } from '#statistics/deflated-sharpe.ts'
+import { backtestOverfitting } from '#statistics/overfitting.ts'
 import type { StudyTrial } from './study.ts'
 
 /** How much of a search's best Sharpe ratio its number of trials explains. */

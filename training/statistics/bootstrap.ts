@@ -1,8 +1,13 @@
 import { InputError } from '#data/errors.ts'
 import type { Random } from '#data/random.ts'
 import { REGIMES } from '#models/regime.ts'
+import {
+  type BootstrapInterval,
+  type BootstrapOptions,
+  blockBootstrap,
+  sumByHour,
+} from '#statistics/block-bootstrap.ts'
 import { NO_REGIME, sampleLogLoss } from '../metrics.ts'
-import { type BootstrapInterval, type BootstrapOptions, blockBootstrap, sumByHour } from './block-bootstrap.ts'
 
 const CLASSES = REGIMES.length
 const CELLS = CLASSES * CLASSES

@@ -1,4 +1,4 @@
-import { chiSquaredTail } from './distributions.ts'
+import { chiSquaredTail } from '#statistics/distributions.ts'
 
 /** What is known of one group. */
 export interface GroupSummary {

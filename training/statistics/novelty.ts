@@ -1,6 +1,6 @@
 import { InputError } from '#data/errors.ts'
 import { choleskyInPlace, invertLowerTriangle } from '#models/hmm/linear-algebra.ts'
-import { quantile } from './quantile.ts'
+import { quantile } from '#statistics/quantile.ts'
 
 /** Above this quantile of the training distances a state counts as novel. */
 const NOVEL = 0.99

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '#data/random.ts'
 import { fitNovelty, novelShare, noveltyScores } from '#training/statistics/novelty.ts'
-import { farthest, peers } from './peers.ts'
+import { farthest, peers } from '../../statistics/peers.ts'
 
 const normal = (seed: number, length: number) => {
   const random = createRandom(seed)

@@ -5,8 +5,8 @@ import { createRandom } from '#data/random.ts'
 import { NO_REGIME } from '#training/metrics.ts'
 import { kruskalWallis } from '#training/statistics/kruskal-wallis.ts'
 import { blockShuffleTest } from '#training/statistics/rank-test.ts'
+import { farthest, known, peers } from '../../statistics/peers.ts'
 import { panel, remembering, third } from './panel.ts'
-import { farthest, known, peers } from './peers.ts'
 
 describe.each(peers.ranks)('Kruskal-Wallis against SciPy: $name', (reference) => {
   const test = kruskalWallis(Uint8Array.from(reference.group), known(reference.value), 3)

@@ -5,7 +5,7 @@ import { mostProbable } from '#models/regime.ts'
 import { calibration } from '#training/calibration.ts'
 import { logLoss } from '#training/metrics.ts'
 import { applyCalibrator, applyTemperature, fitCalibrator, fitTemperature } from '#training/statistics/temperature.ts'
-import { farthest, peers } from './peers.ts'
+import { farthest, peers } from '../../statistics/peers.ts'
 
 describe.each(peers.calibrations)('against SciPy: $name', (reference) => {
   const label = Uint8Array.from(reference.truth)

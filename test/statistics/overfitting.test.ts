@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { InputError } from '#data/errors.ts'
 import { createRandom } from '#data/random.ts'
-import { backtestOverfitting } from '#training/statistics/overfitting.ts'
+import { backtestOverfitting } from '#statistics/overfitting.ts'
 import { farthest, peers } from './peers.ts'
 
 describe.each(peers.overfitting)('overfitting against the definition written in numpy: $name', (reference) => {

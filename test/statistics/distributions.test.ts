@@ -1,11 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  chiSquaredTail,
-  normalCdf,
-  normalQuantile,
-  studentCdf,
-  studentQuantile,
-} from '#training/statistics/distributions.ts'
+import { chiSquaredTail, normalCdf, normalQuantile, studentCdf, studentQuantile } from '#statistics/distributions.ts'
 import { farthest, peers } from './peers.ts'
 
 describe('distributions', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { holm } from '#training/statistics/multiple-testing.ts'
+import { holm } from '#statistics/multiple-testing.ts'
 import { farthest, peers } from './peers.ts'
 
 describe("Holm's correction", () => {

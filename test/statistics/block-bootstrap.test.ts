@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { HOUR } from '#data/bars.ts'
 import { createRandom } from '#data/random.ts'
-import { blockBootstrap, sumByHour } from '#training/statistics/block-bootstrap.ts'
+import { blockBootstrap, sumByHour } from '#statistics/block-bootstrap.ts'
 
 /** Sums of `values`, one sample an hour. */
 function sumsOf(values: number[]) {

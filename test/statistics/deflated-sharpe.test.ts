@@ -6,7 +6,7 @@ import {
   expectedMaximumSharpe,
   probabilisticSharpe,
   sharpeMoments,
-} from '#training/statistics/deflated-sharpe.ts'
+} from '#statistics/deflated-sharpe.ts'
 import { peers } from './peers.ts'
 
 describe('the deflated Sharpe ratio', () => {
