@@ -1,72 +1,54 @@
-import type { Edge, Entry } from './entry.ts'
-import type { ExitReason } from './exit.ts'
-import type { Contribution } from './fusion.ts'
+import type { Contribution, RegimeProbabilities } from './fusion.ts'
+import type { ExitReason } from './ledger/events.ts'
 import type { Direction, Scan } from './scanners/scanner.ts'
 import type { Reason } from './validation.ts'
+import type { Edge } from './wheel/edge.ts'
 
-/** One decision that had something to decide: a coin with a signal, or a position that was closed or renewed. */
-export interface Decision {
+/**
+ * What was done about one coin at one full hour.
+ *
+ * `none`: nothing to decide (no position, and no scanner has an opinion). `reject`: an opening was considered and turned
+ * down. `open`, `close`, `renew`, `hold`: what happened to a position. `wait`: an order is on its way.
+ */
+export type Action = 'none' | 'reject' | 'open' | 'close' | 'renew' | 'hold' | 'wait'
+
+/** The last bar known at the decision, as it was seen; null where a value is unknown. */
+export interface SeenBar {
+  readonly openTime: number
+  readonly open: number | null
+  readonly high: number | null
+  readonly low: number | null
+  readonly close: number | null
+  readonly volume: number | null
+  readonly funding: number | null
+  readonly openInterest: number | null
+}
+
+/** The whole story of one decision, from bars to verdict: what `why` tells. */
+export interface Story {
   readonly asOf: number
   readonly coin: string
-  readonly action: 'open' | 'reject' | 'close' | 'renew'
-  /** Of the fused opinion, or of the position that is closed. */
+  readonly action: Action
+  /** Of the fused opinion, or of the position. */
   readonly direction: Direction
   readonly conviction: number
-  /** Why not, for a rejection: every reason. */
+  /** Null where no bar was closed at the hour. */
+  readonly bar: SeenBar | null
+  /** Chop, trend, reversal; null: no estimate. */
+  readonly regime: RegimeProbabilities | null
+  readonly scans: readonly Scan[]
+  readonly contributions: readonly Contribution[]
+  /** Expected gain against cost; absent where nothing was weighed. */
+  readonly edge?: Edge
+  /** Probability that funding turns before it has paid the costs; absent where there is no fit. */
+  readonly signFlip?: number
+  readonly horizonHours?: number
+  /** Of the order that was decided: signed coins, dollars, and what bound the size. */
+  readonly size?: { readonly coins: number; readonly dollars: number; readonly boundBy: string }
+  /** Why not: every reason, for a rejection. */
   readonly reasons: readonly Reason[]
   readonly exit?: ExitReason
-  readonly edge?: Edge
-  readonly horizonHours?: number
-  /** The whole story, kept for openings. */
-  readonly scans?: readonly Scan[]
-  readonly contributions?: readonly Contribution[]
-}
-
-/** What was evaluated, and what came of it. */
-export interface DecisionLog {
-  /** Coin-hours at which a decision was evaluated, with or without a signal. */
-  evaluated: number
-  readonly decisions: Decision[]
-  /** How often each gate spoke against an opening; `gate (unavailable)` where it could not tell. */
-  readonly rejections: Record<string, number>
-}
-
-export function createDecisionLog(): DecisionLog {
-  return { evaluated: 0, decisions: [], rejections: {} }
-}
-
-/** Counts every reason and keeps the decision if some scanner had an opinion. */
-export function logRejection(
-  log: DecisionLog,
-  coin: string,
-  asOf: number,
-  entry: Entry,
-  reasons = entry.reasons,
-): void {
-  for (const { gate, kind } of reasons) {
-    const name = kind === 'unavailable' ? `${gate} (unavailable)` : gate
-    log.rejections[name] = (log.rejections[name] ?? 0) + 1
-  }
-  if (!entry.candidate) return
-  const { direction, conviction } = entry.fusion
-  const edge = entry.edge === undefined ? {} : { edge: entry.edge }
-  log.decisions.push({ asOf, coin, action: 'reject', direction, conviction, reasons, ...edge })
-}
-
-export function logOpening(
-  log: DecisionLog,
-  action: 'open' | 'renew',
-  coin: string,
-  asOf: number,
-  entry: Entry,
-  scans: readonly Scan[],
-): void {
-  const { direction, conviction, horizonHours, contributions } = entry.fusion
-  const edge = entry.edge === undefined ? {} : { edge: entry.edge }
-  const story = action === 'open' ? { scans, contributions } : {}
-  log.decisions.push({ asOf, coin, action, direction, conviction, reasons: [], horizonHours, ...edge, ...story })
-}
-
-export function logClosing(log: DecisionLog, coin: string, asOf: number, direction: Direction, exit: ExitReason): void {
-  log.decisions.push({ asOf, coin, action: 'close', direction, conviction: 0, reasons: [], exit })
+  /** Order that came of it. */
+  readonly cloid?: string
+  readonly remarks?: readonly string[]
 }

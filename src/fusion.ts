@@ -1,5 +1,5 @@
 import { REGIMES } from '#models/regime.ts'
-import type { FusionOptions } from './options.ts'
+import type { FusionOptions } from './options/fusion.ts'
 import { type Direction, type Expectation, isSignal, type Scan, type Style } from './scanners/scanner.ts'
 
 /** Probabilities of chop, trend, reversal. */

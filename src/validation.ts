@@ -1,5 +1,5 @@
 import { type Bars, barsKnownAt, HOUR } from '#data/bars.ts'
-import type { ValidationOptions } from './options.ts'
+import type { ValidationOptions } from './options/validation.ts'
 import type { Direction } from './scanners/scanner.ts'
 
 /** One reason against a position. `unavailable`: the check could not be made, which counts as a rejection. */

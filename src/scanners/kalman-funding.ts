@@ -1,6 +1,6 @@
 import { type Bars, HOUR } from '#data/bars.ts'
 import { filterLevel, fitLocalLevel, type LocalLevelFailure, type LocalLevelFit, rollingZ } from '../kalman.ts'
-import type { KalmanFundingOptions } from '../options.ts'
+import type { KalmanFundingOptions } from '../options/funding-scanners.ts'
 import { fundingGrid, paidSide } from './funding.ts'
 import type { Direction, Scanner } from './scanner.ts'
 

@@ -1,4 +1,4 @@
-import type { OuFundingOptions } from '../options.ts'
+import type { OuFundingOptions } from '../options/funding-scanners.ts'
 import { expectedValue, fitOu, type OuFit, stationaryZ } from '../ou.ts'
 import { fundingGrid, PREMIUM_PER_RATE, paidSide } from './funding.ts'
 import type { Direction, Expectation, Scanner } from './scanner.ts'

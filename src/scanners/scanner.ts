@@ -44,6 +44,23 @@ export interface Unavailable {
 
 export type Scan = Signal | Unavailable
 
+/** What a scanner may look at beside its own coin. */
+export interface Market {
+  /** History of every coin of the universe, the scanned one included. */
+  readonly bars: readonly Bars[]
+  /** Signed volume of each hour from the venue's trades, by coin, where they were streamed. */
+  readonly flows?: ReadonlyMap<string, FlowSeries>
+}
+
+/** Traded volume by the aggressor's side, hour by hour. */
+export interface FlowSeries {
+  /** Opening times of the hours, ascending and unique, UTC milliseconds; an hour is known when it is over. */
+  readonly openTime: Float64Array
+  /** Coins bought and sold by takers; `NaN` where the stream did not cover the whole hour. */
+  readonly bought: Float64Array
+  readonly sold: Float64Array
+}
+
 /**
  * Turns the bars known at a time into an opinion.
  *
@@ -57,8 +74,9 @@ export interface Scanner {
    * @param bars history of one coin; bars not known at `asOf` are not looked at.
    * @param held side of the position that is open: the scanner backs it down to a lower threshold
    *   than it takes to open one (hysteresis), and then says nothing on new positions.
+   * @param market the universe; a scanner that compares coins is unavailable without it.
    */
-  scan(bars: Bars, asOf: number, held?: Direction): Scan
+  scan(bars: Bars, asOf: number, held?: Direction, market?: Market): Scan
 }
 
 /** Narrows a scan to a signal. */
