@@ -1,7 +1,7 @@
-import type { Contribution, RegimeProbabilities } from './fusion.ts'
+import type { Contribution, RegimeProbabilities } from './fusion/fuse.ts'
 import type { ExitReason } from './ledger/events.ts'
 import type { Direction, Scan } from './scanners/scanner.ts'
-import type { Reason } from './validation.ts'
+import type { Reason } from './validation/reason.ts'
 import type { Edge } from './wheel/edge.ts'
 
 /**

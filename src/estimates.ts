@@ -1,7 +1,7 @@
 import { HOUR, lowerBound } from '#data/bars.ts'
 import { InputError } from '#data/errors.ts'
 import { REGIMES } from '#models/regime.ts'
-import type { RegimeProbabilities } from './fusion.ts'
+import type { RegimeProbabilities } from './fusion/fuse.ts'
 
 /** Regime estimates of one coin over time. */
 export interface EstimateSeries {

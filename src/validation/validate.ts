@@ -1,15 +1,7 @@
 import { type Bars, barsKnownAt, HOUR } from '#data/bars.ts'
-import type { ValidationOptions } from './options/validation.ts'
-import type { Direction } from './scanners/scanner.ts'
-
-/** One reason against a position. `unavailable`: the check could not be made, which counts as a rejection. */
-export interface Reason {
-  /** Which check speaks, e.g. `moving-average`. */
-  readonly gate: string
-  readonly kind: 'rejected' | 'unavailable'
-  /** One sentence with the numbers; begins with `unavailable: ` where it is. */
-  readonly message: string
-}
+import type { ValidationOptions } from '../options/validation.ts'
+import type { Direction } from '../scanners/scanner.ts'
+import { type Reason, rejected, unavailable } from './reason.ts'
 
 /** The validator's answer, with every reason and not the first only. */
 export interface Verdict {
@@ -37,16 +29,6 @@ export function validate(bars: Bars, asOf: number, direction: 1 | -1, options: V
   }
   const reasons = GATES.map((gate) => gate(known, direction, options)).filter((reason) => reason !== undefined)
   return { accepted: reasons.length === 0, reasons }
-}
-
-/** A rejection in the words of a {@link Reason}. */
-export function rejected(gate: string, message: string): Reason {
-  return { gate, kind: 'rejected', message }
-}
-
-/** An impossible check in the words of a {@link Reason}. */
-export function unavailable(gate: string, why: string): Reason {
-  return { gate, kind: 'unavailable', message: `unavailable: ${why}` }
 }
 
 /** Longs are rejected more than the allowed distance below the average of the last closes, shorts more than it above. */

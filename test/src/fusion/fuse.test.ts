@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fuse } from '#src/fusion.ts'
+import { fuse } from '#src/fusion/fuse.ts'
 import { WheelOptions } from '#src/options.ts'
 import type { Direction, Scan, Signal, Style } from '#src/scanners/scanner.ts'
 

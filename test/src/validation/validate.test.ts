@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { HOUR } from '#data/bars.ts'
 import { WheelOptions } from '#src/options.ts'
-import { trendEfficiency, validate } from '#src/validation.ts'
-import { barsFrom, START, without } from './market.ts'
+import { trendEfficiency, validate } from '#src/validation/validate.ts'
+import { barsFrom, START, without } from '../market.ts'
 
 const options = WheelOptions.parse({}).validation
 

@@ -1,6 +1,6 @@
 import { REGIMES } from '#models/regime.ts'
-import type { FusionOptions } from './options/fusion.ts'
-import { type Direction, type Expectation, isSignal, type Scan, type Style } from './scanners/scanner.ts'
+import type { FusionOptions } from '../options/fusion.ts'
+import { type Direction, type Expectation, isSignal, type Scan, type Style } from '../scanners/scanner.ts'
 
 /** Probabilities of chop, trend, reversal. */
 export type RegimeProbabilities = readonly [number, number, number]
