@@ -1,19 +1,15 @@
-import { MillraceError } from '#data/errors.ts'
-import type { Decision, DecisionLog } from './decision.ts'
-import {
-  type Account,
-  type AccountEvent,
-  checkIdentity,
-  holdingOf,
-  holdingTotals,
-  type Totals,
-} from './paper/account.ts'
-import { toDollars } from './paper/money.ts'
-import type { HourOutcome, Trade } from './positions.ts'
+import { checkIdentity, type Holding, holdingTotals, type Totals } from './account/account.ts'
+import { toDollars } from './account/money.ts'
+import type { LedgerEvent } from './ledger/events.ts'
+import type { History, Trade } from './ledger/history.ts'
+import type { LedgerState } from './ledger/state.ts'
+import type { DecisionTally } from './rejections.ts'
 
-/** The four figures of a result; at the end everything is closed, so equityChange = realised + funding - fees. */
+/** The figures of a result: equityChange = realised + unrealised + funding - fees. */
 export interface ProfitAndLoss {
   readonly realised: number
+  /** 0 unless something could not be closed by the end. */
+  readonly unrealised: number
   /** Received positive. */
   readonly funding: number
   /** Paid positive. */
@@ -36,13 +32,14 @@ export interface WheelResult extends CoinResult {
   readonly decisions: number
   readonly opened: number
   readonly closed: number
-  /** Opening orders that met a missing bar. */
+  /** Opening orders that the exchange did not fill at all. */
   readonly lapsed: number
   /** Hourly, after fills, funding and marks of the hour; UTC milliseconds and dollars. */
   readonly equity: { readonly time: number[]; readonly value: number[] }
   readonly perCoin: Record<string, CoinResult>
   /** How often each gate spoke against an opening; `gate (unavailable)` where it could not tell. */
   readonly rejections: Record<string, number>
+  readonly rejectionsByMonth: Record<string, Record<string, number>>
   /** Coin-hours in which the Kalman scanner worked with its rolling window, and how often that began. */
   readonly kalmanFallbacks: number
   readonly kalmanSwitches: number
@@ -50,78 +47,81 @@ export interface WheelResult extends CoinResult {
   readonly unknownFundingHours: number
   /** Hours in which an open position kept its old mark because there was no bar. */
   readonly staleMarkHours: number
-  /** Closings at the end of the period that had to take an older price. */
-  readonly staleFills: number
-  /** Decisions that had something to decide, in order. */
-  readonly decisionLog: readonly Decision[]
+  readonly liquidations: number
+  /** Coins that could not be closed by the end. */
+  readonly stillOpen: readonly string[]
   readonly tradeLog: readonly Trade[]
+  readonly history: History
   /** The account's events, from which every figure above follows. */
-  readonly events: readonly AccountEvent[]
-}
-
-/** What is counted for each coin while the wheel turns. */
-interface CoinCounts {
-  readonly coin: string
-  readonly degraded: ReadonlyMap<string, { readonly hours: number; readonly switches: number }>
+  readonly events: readonly LedgerEvent[]
 }
 
 const KALMAN = 'kalman-funding'
 
-/** @throws {MillraceError} `fail-closed` where the account does not add up or is not flat. */
+/** @throws {MillraceError} `fail-closed` where the account does not add up. */
 export function summarise(
-  account: Account,
-  log: DecisionLog,
-  outcome: HourOutcome,
-  equity: { readonly time: Float64Array; readonly value: Float64Array },
-  coins: readonly CoinCounts[],
+  state: LedgerState,
+  events: Iterable<LedgerEvent>,
+  tally: DecisionTally,
+  coins: readonly string[],
 ): WheelResult {
+  const { account, history } = state
   const books = checkIdentity(account)
-  mustBeFlat(account, books)
+  const all = [...events]
   const perCoin: Record<string, CoinResult> = {}
-  let kalmanFallbacks = 0
-  let kalmanSwitches = 0
-  for (const { coin, degraded } of coins) {
-    const trades = outcome.trades.filter((trade) => trade.coin === coin)
-    perCoin[coin] = coinResult(holdingTotals(holdingOf(account, coin)), trades)
-    kalmanFallbacks += degraded.get(KALMAN)?.hours ?? 0
-    kalmanSwitches += degraded.get(KALMAN)?.switches ?? 0
+  for (const coin of coins) {
+    const holding = account.holdings.get(coin)
+    perCoin[coin] = coinResult(
+      holding === undefined ? FLAT : holdingTotals(holding),
+      history.trades.filter((trade) => trade.coin === coin),
+    )
   }
+  const open = [...account.holdings].flatMap(([coin, { size }]: [string, Holding]) => (size === 0 ? [] : [coin]))
   return {
-    decisions: log.evaluated,
-    opened: outcome.opened,
-    closed: outcome.trades.length,
-    lapsed: outcome.lapsed,
-    ...coinResult(books, outcome.trades),
-    equity: { time: Array.from(equity.time), value: Array.from(equity.value) },
+    decisions: tally.evaluated,
+    opened: history.trades.length + history.running.size,
+    closed: history.trades.length,
+    lapsed: lapsedOpenings(all),
+    ...coinResult(books, history.trades),
+    equity: {
+      time: history.hours.map(({ time }) => time),
+      value: history.hours.map(({ equity }) => toDollars(equity)),
+    },
     perCoin,
-    rejections: log.rejections,
-    kalmanFallbacks,
-    kalmanSwitches,
-    unknownFundingHours: outcome.unknownFunding,
-    staleMarkHours: outcome.staleMarks,
-    staleFills: outcome.staleFills,
-    decisionLog: log.decisions,
-    tradeLog: outcome.trades,
-    events: account.events,
+    rejections: tally.rejections,
+    rejectionsByMonth: tally.byMonth,
+    kalmanFallbacks: tally.degraded[KALMAN]?.hours ?? 0,
+    kalmanSwitches: tally.degraded[KALMAN]?.switches ?? 0,
+    unknownFundingHours: all.filter((event) => event.kind === 'funding' && event.rate === null).length,
+    staleMarkHours: all.filter((event) => event.kind === 'mark' && event.stale).length,
+    liquidations: all.filter((event) => event.kind === 'liquidation').length,
+    stillOpen: open,
+    tradeLog: history.trades,
+    history,
+    events: all,
   }
 }
 
-/** Without what is still open, equityChange = realised + funding - fees would not hold. */
-function mustBeFlat(account: Account, { unrealised }: Totals): void {
-  const open = [...account.holdings].flatMap(([coin, { size }]) => (size === 0 ? [] : [`${size} ${coin}`]))
-  if (open.length === 0 && unrealised === 0) return
-  const words = `the wheel ended with ${open.join(', ')} open and ${unrealised} micro-dollars unrealised`
-  throw new MillraceError('fail-closed', words, { open, unrealised })
+const FLAT: Totals = { realised: 0, unrealised: 0, funding: 0, fees: 0, equityChange: 0 }
+
+function lapsedOpenings(events: readonly LedgerEvent[]): number {
+  const filled = new Set(events.flatMap((event) => (event.kind === 'fill' ? [event.cloid] : [])))
+  return events.filter((event) => event.kind === 'intent' && 'opens' in event.purpose && !filled.has(event.order.cloid))
+    .length
 }
 
-function coinResult({ realised, funding, fees, equityChange }: Totals, trades: readonly Trade[]): CoinResult {
+function coinResult(
+  { realised, unrealised, funding, fees, equityChange }: Totals,
+  trades: readonly Trade[],
+): CoinResult {
   return {
     realised: toDollars(realised),
+    unrealised: toDollars(unrealised),
     funding: toDollars(funding),
     fees: toDollars(fees),
     equityChange: toDollars(equityChange),
     trades: trades.length,
     wins: trades.filter((trade) => trade.net > 0).length,
-    micro: { realised, funding, fees, equityChange },
+    micro: { realised, unrealised, funding, fees, equityChange },
   }
 }

@@ -4,7 +4,10 @@ import { computeFeatures } from '#data/features.ts'
 import { createRandom } from '#data/random.ts'
 import { windowRows } from '#data/windows.ts'
 import type { RegimeModel } from '#models/regime.ts'
+import type { Story } from '#src/decision.ts'
 import type { EstimateSeries } from '#src/estimates.ts'
+import type { LedgerStore } from '#src/ledger/journal.ts'
+import { createMemoryLedger } from '#src/ledger/memory-ledger.ts'
 import { runWheel } from '#src/wheel.ts'
 import type { Market } from '#training/dataset.ts'
 import { predict } from '#training/evaluate-models.ts'
@@ -176,8 +179,9 @@ async function auditDecisions(
     }
     const bars = markets.map((market) => barsKnownAt(market.bars, until))
     const { instruments } = dataset
-    const { decisionLog } = await runWheel({ bars, estimates: known, range, options: settings.wheel, instruments })
-    return decisionLog.filter((decision) => decision.asOf <= until)
+    const store = createMemoryLedger()
+    await runWheel({ bars, estimates: known, range, options: settings.wheel, instruments, store, keepStories: true })
+    return store
   }
   const whole = await turn(range.to)
   const random = createRandom(settings.seed).fork('audit wheel')
@@ -185,11 +189,17 @@ async function auditDecisions(
   for (let i = 0; i < WHEEL_CUTS; i++) {
     const cut = range.from + Math.floor(hours / 3 + (random.uniform() * hours) / 3) * HOUR
     const then = await turn(cut)
-    const now = whole.filter((decision) => decision.asOf <= cut)
-    for (let n = 0; n < Math.max(then.length, now.length); n++) {
-      const either = now[n] ?? then[n]
-      tally.compare(isDeepStrictEqual(then[n], now[n]), either.coin, either.asOf)
+    for (let asOf = range.from; asOf <= cut; asOf += HOUR) {
+      const told = storiesAt(then, asOf)
+      const now = storiesAt(whole, asOf)
+      for (let n = 0; n < Math.max(told.length, now.length); n++) {
+        tally.compare(isDeepStrictEqual(told[n], now[n]), (now[n] ?? told[n]).coin, asOf)
+      }
     }
   }
   return tally.result()
+}
+
+function storiesAt(store: LedgerStore, asOf: number): Story[] {
+  return JSON.parse(store.stories(asOf)?.json ?? '[]') as Story[]
 }

@@ -1,20 +1,7 @@
-import { HOUR } from '#data/bars.ts'
 import { REGIMES } from '#models/regime.ts'
-import type { RegimeProbabilities } from './fusion.ts'
-import { isSignal, type Scan } from './scanners/scanner.ts'
-
-/** What was planned when a position was opened. */
-export interface Plan {
-  readonly direction: 1 | -1
-  /** asOf of the decision, and until when the position is meant to be held; later if it is renewed. */
-  readonly decidedAt: number
-  readonly holdUntil: number
-  /** P(trend) when it was opened. */
-  readonly trendProbability: number
-}
-
-/** Why a position is closed. */
-export type ExitReason = 'horizon' | 'hysteresis' | 'opposite signal' | 'regime change' | 'end of period'
+import type { RegimeProbabilities } from '../fusion/fuse.ts'
+import type { ExitReason, Plan } from '../ledger/events.ts'
+import { isSignal, type Scan } from '../scanners/scanner.ts'
 
 const TREND = REGIMES.indexOf('trend')
 
@@ -26,10 +13,11 @@ const TREND = REGIMES.indexOf('trend')
  * Scanners that are unavailable do not count against the position, and neither does a missing estimate: what is open
  * runs to its horizon then.
  *
- * @param scans the scanners' answers at `asOf`, asked with the held side.
+ * @param scans the answers of the scanners that opened it, asked with the held side at `asOf`.
+ * @param estimate undefined where there is none, or where regimes are not to be looked at.
  */
 export function exitReason(
-  plan: Plan,
+  plan: Pick<Plan, 'direction' | 'holdUntil' | 'trendProbability'>,
   asOf: number,
   scans: readonly Scan[],
   estimate: RegimeProbabilities | undefined,
@@ -42,11 +30,10 @@ export function exitReason(
   }
   const trend = estimate?.[TREND]
   if (trend !== undefined && trend > trendLimit && plan.trendProbability <= trendLimit) return 'regime change'
-  // The position is held from the fill, one hour after the decision.
   return asOf >= plan.holdUntil ? 'horizon' : undefined
 }
 
-/** The asOf at which to decide the close, so that a position filled an hour after `asOf` is held for `horizonHours`. */
-export function holdUntil(asOf: number, horizonHours: number): number {
-  return asOf + horizonHours * HOUR
+/** P(trend) of an estimate; 0 without one: what counts is that it was not above the limit when the position was opened. */
+export function trendProbability(estimate: RegimeProbabilities | undefined): number {
+  return estimate?.[TREND] ?? 0
 }

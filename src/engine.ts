@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto'
+import { HOUR } from '#data/bars.ts'
+import { MillraceError } from '#data/errors.ts'
+import { checkIdentity, equityOf, exposureOf } from './account/account.ts'
+import { toMicro } from './account/money.ts'
+import type { Story } from './decision.ts'
+import { learn, payoffs } from './fusion/learning.ts'
+import type { Journal, RoundStories } from './ledger/journal.ts'
+import type { WheelOptions } from './options.ts'
+import { protectionsDue } from './protections/protections.ts'
+import type { Venue } from './venue/venue.ts'
+import { decideRound, type Phase } from './wheel/decide.ts'
+import type { ScanBook, Snapshot } from './wheel/snapshot.ts'
+
+/** The one engine of research, backtest, paper and (later) live: only the venue, the clock and the store differ. */
+export interface Engine {
+  readonly journal: Journal
+  readonly venue: Venue
+  readonly book: ScanBook
+  readonly options: WheelOptions
+  /** False where nobody will ask: searches and variants keep no stories. */
+  readonly keepStories: boolean
+}
+
+/** What one hour brought. */
+export interface HourResult {
+  readonly asOf: number
+  /** Empty where the hour had been decided before. */
+  readonly stories: readonly Story[]
+}
+
+/**
+ * Lives through one full hour: the venue tells what happened up to `asOf`, protections and lessons are drawn, every coin
+ * is decided upon, and the orders go out.
+ *
+ * Three steps, each durable before the next begins: what happened (ending with an `hour` event), what was decided (a
+ * `round` event with the intents), and what the venue said to each order. A process that is killed anywhere goes on with
+ * the first step that is not in the ledger; orders carry ids that follow from the decision, so an order that did go
+ * out is not sent twice. Hours must follow each other.
+ *
+ * @throws {MillraceError} `fail-closed` where the account does not add up or an hour is left out.
+ */
+export async function liveThroughHour(
+  engine: Engine,
+  asOf: number,
+  snapshot: Snapshot,
+  phase: Phase,
+  signal?: AbortSignal,
+): Promise<HourResult> {
+  const { journal } = engine
+  const { state } = journal
+  mustFollow(state.advancedTo, asOf)
+  if (state.events === 0) begin(engine, asOf)
+  if (state.advancedTo === undefined || state.advancedTo < asOf) await advance(engine, asOf, snapshot, signal)
+  const stories = state.decidedAt === undefined || state.decidedAt < asOf ? decide(engine, asOf, snapshot, phase) : []
+  await sendIntended(engine, asOf, snapshot)
+  return { asOf, stories }
+}
+
+function mustFollow(advancedTo: number | undefined, asOf: number): void {
+  if (advancedTo === undefined || asOf === advancedTo || asOf === advancedTo + HOUR) return
+  const words = (time: number) => new Date(time).toISOString()
+  throw new MillraceError(
+    'fail-closed',
+    `the ledger ends at ${words(advancedTo)}: the next hour cannot be ${words(asOf)}`,
+    { advancedTo, asOf },
+  )
+}
+
+function begin({ journal, options }: Engine, time: number): void {
+  journal.record({ kind: 'deposit', time, amount: toMicro(options.capitalDollars) })
+  journal.commit()
+}
+
+async function advance(engine: Engine, asOf: number, snapshot: Snapshot, signal?: AbortSignal): Promise<void> {
+  const { journal, venue } = engine
+  const { account } = journal.state
+  await venue.advance(journal, asOf, snapshot.listings, signal)
+  checkIdentity(account)
+  const { gross, net } = exposureOf(account)
+  journal.record({ kind: 'hour', time: asOf, equity: equityOf(account), gross, net })
+  journal.commit()
+}
+
+function decide(engine: Engine, asOf: number, snapshot: Snapshot, phase: Phase): readonly Story[] {
+  const { journal, book, options, keepStories } = engine
+  const { state } = journal
+  if (phase.absent === true) {
+    const nothing = { evaluated: 0, candidates: 0, stories: '', model: 'none', degraded: [ABSENT] }
+    journal.record({ kind: 'round', time: asOf, ...nothing })
+    journal.commit()
+    return []
+  }
+  noteSettings(engine, asOf)
+  for (const event of protectionsDue(state, asOf, options.protections)) journal.record(event)
+  learnWeights(engine, asOf, snapshot)
+  const { stories, renewals, intents } = decideRound(state, snapshot, book, asOf, phase, options)
+  const told = keepStories ? roundStories(asOf, stories) : undefined
+  journal.record({
+    kind: 'round',
+    time: asOf,
+    evaluated: stories.length,
+    candidates: stories.filter(({ action }) => action !== 'none' && action !== 'hold').length,
+    stories: told === undefined ? '' : createHash('sha256').update(told.json).digest('hex'),
+    model: snapshot.model,
+    degraded: snapshot.degraded,
+  })
+  for (const event of renewals) journal.record(event)
+  for (const event of intents) journal.record(event)
+  journal.commit(told)
+  return stories
+}
+
+const ABSENT = 'not running at this hour: positions were held and nothing was decided'
+
+/** The settings in force stand in the ledger, and so does every change of them. */
+function noteSettings({ journal, options }: Engine, time: number): void {
+  const settings = JSON.stringify(options)
+  const digest = createHash('sha256').update(settings).digest('hex')
+  if (journal.state.settings !== digest) journal.record({ kind: 'settings', time, digest, settings })
+}
+
+/** Compares the opinions of `horizonHours` ago with what came of them. */
+function learnWeights({ journal, book, options }: Engine, asOf: number, { listings, market }: Snapshot): void {
+  const { learning, weights: configured } = options.fusion
+  if (!learning.enabled) return
+  const then = asOf - learning.horizonHours * HOUR
+  const scans = [...listings.values()].map(({ bars }) => book.scans(bars, then, market))
+  const gained = payoffs(scans.flat(), market.bars, then, asOf)
+  if (Object.keys(gained).length === 0) return
+  const weights = learn(journal.state.weights ?? configured, gained, options.fusion)
+  journal.record({ kind: 'weights', time: asOf, weights })
+}
+
+/** Orders whose intent is in the ledger and of which the venue has said nothing: new ones, and those of a crash. */
+async function sendIntended({ journal, venue }: Engine, asOf: number, { listings }: Snapshot): Promise<void> {
+  const intended = [...journal.state.openOrders.values()].filter(({ status }) => status === 'intended')
+  for (const { intent } of intended) {
+    await venue.submit(journal, intent.order, asOf, listings.get(intent.coin)!)
+    journal.commit()
+  }
+}
+
+/** Figures of a story are kept to seven digits: it is read by people, and the events have the exact ones. */
+export function roundStories(asOf: number, stories: readonly Story[]): RoundStories {
+  return { asOf, json: JSON.stringify(stories, shortNumbers) }
+}
+
+function shortNumbers(_key: string, value: unknown): unknown {
+  if (typeof value !== 'number' || Number.isInteger(value)) return value
+  return Number.isFinite(value) ? Number(value.toPrecision(7)) : null
+}
