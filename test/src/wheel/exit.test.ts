@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { HOUR } from '#data/bars.ts'
-import { exitReason, holdUntil, type Plan } from '#src/exit.ts'
 import type { Direction, Scan } from '#src/scanners/scanner.ts'
+import { exitReason } from '#src/wheel/exit.ts'
 
-const plan: Plan = { direction: -1, decidedAt: 0, holdUntil: holdUntil(0, 10), trendProbability: 0.3 }
+const plan = { direction: -1, holdUntil: 10 * HOUR, trendProbability: 0.3 } as const
 const calm = [0.5, 0.2, 0.3] as const
 const trend = [0.2, 0.7, 0.1] as const
 
