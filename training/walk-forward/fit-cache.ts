@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { deserialize, serialize } from 'node:v8'
-import writeFileAtomic from 'write-file-atomic'
-import { FatalError } from '#data/errors.ts'
+import { readChecked, writeChecked } from './checked-file.ts'
 import type { Fit, FitData, FitTask } from './fit.ts'
 
 /** Fits on disk, so that an evaluation that is asked for again, or was cut off, goes on where it was. */
@@ -27,7 +25,6 @@ const ROOT = new URL('../../', import.meta.url)
 /** Where the code is that a fit goes through, from bars to weights, and what of it cannot change one. */
 const CODE = ['data', 'models', 'training']
 const BESIDE = /^(models\/onnx|models\/regist|data\/providers|data\/simulation|training\/(report|statistics|search))/
-const DIGEST_BYTES = 32
 
 /** SHA-256 over the code that fits: a change of it makes older entries those of another program. */
 export async function codeHash(): Promise<string> {
@@ -66,34 +63,9 @@ export async function openFitCache({ directory, dataHash, data, onUnusable }: Fi
   return {
     async read(task) {
       const path = pathOf(task)
-      let bytes: Buffer
-      try {
-        bytes = await readFile(path)
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-        throw error
-      }
-      const content = bytes.subarray(DIGEST_BYTES)
-      if (!digestOf(content).equals(bytes.subarray(0, DIGEST_BYTES))) {
-        onUnusable(`${path} is damaged and not used: its fit is done again`)
-        return undefined
-      }
-      return deserialize(content) as Fit
+      const damaged = () => onUnusable(`${path} is damaged and not used: its fit is done again`)
+      return (await readChecked(path, damaged)) as Fit | undefined
     },
-    async write(task, fit) {
-      const path = pathOf(task)
-      const content = serialize(fit)
-      try {
-        await mkdir(directory, { recursive: true })
-        await writeFileAtomic(path, Buffer.concat([digestOf(content), content]))
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error)
-        throw new FatalError(`a finished fit could not be kept: ${path}: ${reason}`, { path }, error)
-      }
-    },
+    write: (task, fit) => writeChecked(pathOf(task), fit, 'a finished fit'),
   }
-}
-
-function digestOf(content: Uint8Array): Buffer {
-  return createHash('sha256').update(content).digest()
 }
