@@ -31,7 +31,11 @@ export interface History {
   readonly hours: HourEvent[]
   /** Positions that are open, by coin. */
   readonly running: Map<string, Running>
+  /** Micro-dollars traded by UTC day (days since 1970), buys and sells alike: what the fee tier follows from. */
+  readonly volumeByDay: Map<number, number>
 }
+
+const DAY = 86_400_000
 
 /** An open position, with the coin's account as it was just before. */
 interface Running {
@@ -45,7 +49,7 @@ interface Running {
 }
 
 export function createHistory(): History {
-  return { trades: [], hours: [], running: new Map() }
+  return { trades: [], hours: [], running: new Map(), volumeByDay: new Map() }
 }
 
 /** @returns what {@link noteFill} needs to know of a coin's holding before its fill. */
@@ -67,6 +71,8 @@ export function noteFill(
   before: ReturnType<typeof beforeFill>,
   purpose: { readonly opens: Plan } | { readonly closes: ExitReason } | undefined,
 ): void {
+  const day = Math.floor(fill.time / DAY)
+  history.volumeByDay.set(day, (history.volumeByDay.get(day) ?? 0) + Math.abs(fill.notional))
   const holding = account.holdings.get(fill.coin)!
   const running = history.running.get(fill.coin)
   const closing = before.size !== 0 && Math.sign(fill.size) !== Math.sign(before.size)
