@@ -1,4 +1,7 @@
 import type { Bars } from '#data/bars.ts'
+import type { FlowSeries } from '#data/trades.ts'
+
+export type { FlowSeries }
 
 /** 1 long, -1 short, 0 no opinion. */
 export type Direction = -1 | 0 | 1
@@ -50,15 +53,6 @@ export interface Market {
   readonly bars: readonly Bars[]
   /** Signed volume of each hour from the venue's trades, by coin, where they were streamed. */
   readonly flows?: ReadonlyMap<string, FlowSeries>
-}
-
-/** Traded volume by the aggressor's side, hour by hour. */
-export interface FlowSeries {
-  /** Opening times of the hours, ascending and unique, UTC milliseconds; an hour is known when it is over. */
-  readonly openTime: Float64Array
-  /** Coins bought and sold by takers; `NaN` where the stream did not cover the whole hour. */
-  readonly bought: Float64Array
-  readonly sold: Float64Array
 }
 
 /**
