@@ -47,7 +47,10 @@ export interface WalkForwardEstimateOptions {
   readonly range: TimeRange
   /** A new model is fitted every so many days. Default 30. */
   readonly everyDays?: number
-  /** Days of hours with features that the first model needs. Default 52, which with the warm-up is two months. */
+  /**
+   * Days of hours with features that the first model needs. Default 52, which with the warm-up is two months; half of a
+   * history that is shorter than twice that.
+   */
   readonly historyDays?: number
   readonly training: TrainingOptions
   readonly seed: number
@@ -96,7 +99,7 @@ export async function walkForwardEstimates(
   cacheDirectory: string | undefined,
   context: EstimateContext = {},
 ): Promise<BacktestEstimates> {
-  const { kind, range, everyDays = 30, historyDays = 52, seed } = options
+  const { kind, range, everyDays = 30, historyDays = affordableHistory(markets.range), seed } = options
   const blocks = estimateBlocks(markets.range, range, {
     halfWidth: markets.label.halfWidth,
     everyDays,
@@ -127,6 +130,12 @@ export async function walkForwardEstimates(
     `${NAMES[kind]}, fitted anew every ${everyDays} days to all that lies before its block less an embargo of at most ` +
     `${EMBARGO_HOURS} hours: ${blocks.length} ${blocks.length === 1 ? 'model' : 'models'}, seed ${seed}`
   return { estimates, words, degradations: [...steppedDown(blocks, answers, options), ...unanswered(estimates, range)] }
+}
+
+const HISTORY_DAYS = 52
+
+function affordableHistory({ from, to }: TimeRange): number {
+  return Math.min(HISTORY_DAYS, Math.floor((to - from) / (2 * 24 * HOUR)))
 }
 
 const NAMES: Record<EstimateKind, string> = {

@@ -186,8 +186,14 @@ function mustMatch(full: HourlyEquity, variant: HourlyEquity): void {
   })
 }
 
-/** Whether a layer pays for itself, as far as its interval can tell. */
-export function layerVerdict({ annualReturn: { low, high } }: LayerWorth): 'pays' | 'costs' | 'cannot be told' {
-  if (low > 0) return 'pays'
-  return high < 0 ? 'costs' : 'cannot be told'
+/** A corrected p below this is called more than chance. */
+const ALPHA = 0.05
+
+/** Whether a layer pays for itself, as far as the hours can tell; `corrected` is p allowing for all layers that were asked. */
+export function layerVerdict(
+  { annualReturn }: Pick<LayerWorth, 'annualReturn'>,
+  corrected: number,
+): 'pays' | 'costs' | 'cannot be told' {
+  if (!(corrected < ALPHA)) return 'cannot be told'
+  return annualReturn.estimate > 0 ? 'pays' : 'costs'
 }

@@ -40,7 +40,7 @@ describe('layerWorth', () => {
     expect(worth.annualReturn).toEqual({ estimate: 0, low: 0, high: 0 })
     expect(worth.dollars).toEqual({ estimate: 0, low: 0, high: 0 })
     expect(worth.p).toBe(1)
-    expect(layerVerdict(worth)).toBe('cannot be told')
+    expect(layerVerdict(worth, worth.p)).toBe('cannot be told')
   })
 
   it('tells a layer that pays from one that costs, and leaves open what noise hides', () => {
@@ -49,10 +49,14 @@ describe('layerWorth', () => {
     const own = (mean: number, spread: number) => equityOf(market.map((each) => each + mean + spread * noise.normal()))
     const without = equityOf(market)
     // The market is in both and falls out: 1 bp an hour shows through 100 bp of it.
-    const verdict = (full: HourlyEquity) => layerVerdict(layerWorth(full, without, random()))
+    const verdict = (full: HourlyEquity, others = 1) => {
+      const worth = layerWorth(full, without, random())
+      return layerVerdict(worth, Math.min(1, others * worth.p))
+    }
     expect(verdict(own(1e-4, 5e-4))).toBe('pays')
     expect(verdict(own(-1e-4, 5e-4))).toBe('costs')
     expect(verdict(own(1e-5, 5e-3))).toBe('cannot be told')
+    expect(verdict(own(1e-4, 5e-4), 1e4)).toBe('cannot be told')
   })
 
   it('holds the truth about as often as it says, with returns that depend on each other', () => {
