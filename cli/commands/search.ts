@@ -11,7 +11,9 @@ period stays unseen, for evaluate.
 
   --space model   the regime model: encoder, hidden size, knots, learning rate, dropout, weight decay, label smoothing;
                   by the loss on validation
-  --space wheel   the gates of the funding scanners, with the champion's regimes; by the Sharpe ratio on validation
+  --space wheel   Kalman and OU gates, weights of the scanners, thresholds of the wheel; by the Sharpe ratio over all
+                  history before the test period, with regimes from models fitted walk-forward
+                  (--set backtest.regimes=versions: the champion's, on validation alone)
 
 Trials are jobs of the fleet: workers that train, here or on other machines, share them. Everything is logged; after a
 crash or Ctrl-C the same command with --name goes on where it stopped, and --trials can be raised later.
@@ -28,7 +30,8 @@ export function registerSearch(program: Command): void {
   addFlags(command, ['search', 'data', 'training', 'fleet', 'place'])
   command.addHelpText('after', HELP).action(
     execute(async ({ configuration, output, context }) => {
-      const settings = { ...toRunSettings(configuration.values), search: configuration.values.search }
+      const { search, backtest } = configuration.values
+      const settings = { ...toRunSettings(configuration.values), search, backtest }
       const { searchCommand } = await import('#jobs/pipeline/search.ts')
       await output.result(await searchCommand(settings, context), describeSearch)
     }),

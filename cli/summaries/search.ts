@@ -3,6 +3,8 @@ import { conclusion } from '#training/report/search/page.ts'
 import { asFlags, asYaml, brief } from '#training/report/search/settings.ts'
 import { decimal, layOut, minute } from '../table.ts'
 
+const HOURS_A_YEAR = 365 * 24
+
 /** What was found, ready to be pasted into a command or a file. */
 export function describeSearch(summary: SearchSummary): string {
   const { best, inForce, trials, counts, significance, validation, objective } = summary
@@ -11,7 +13,7 @@ export function describeSearch(summary: SearchSummary): string {
     const was = before?.[name]
     return [name, brief(value), was === undefined ? '-' : brief(was)]
   })
-  const { deflatedSharpe, overfitting } = significance ?? {}
+  const { deflatedSharpe, overfitting, selection } = significance ?? {}
   const facts = layOut([
     ['objective', `${objective}, ${minute(validation.from)} to ${minute(validation.to)}`],
     ['best', `${decimal(best.value, 4)} (trial ${best.number})`],
@@ -21,6 +23,9 @@ export function describeSearch(summary: SearchSummary): string {
       ? [['deflated Sharpe ratio', `${decimal(deflatedSharpe.deflated)} (from 0.95 on more than luck)`]]
       : []),
     ...(overfitting ? [['probability of overfitting', `${decimal(overfitting.probability)} (0.5 is pure luck)`]] : []),
+    ...(selection
+      ? [['chosen by the past', `${decimal(selection.sharpe * Math.sqrt(HOURS_A_YEAR))} a year, block after block`]]
+      : []),
   ])
   return [
     layOut([['setting', 'best', 'in force'], ...rows]),

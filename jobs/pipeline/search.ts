@@ -20,7 +20,9 @@ import { bestTrial } from '#training/search/trial.ts'
 import { prepareWithoutTest } from '#training/search/unseen-test.ts'
 import { channelOf } from '../channel.ts'
 import { trialRound } from '../search-round.ts'
+import type { BacktestOptions } from '../trading/options.ts'
 import type { WheelTrialRequest } from '../workers/search-wheel.ts'
+import { walkForwardHours } from '../workers/search-wheel.ts'
 import { datasetRequest, withRemarks } from './dataset.ts'
 import { isoRange } from './evaluate.ts'
 import { type RunningFleet, withFleet } from './fleet.ts'
@@ -33,6 +35,8 @@ import { chosenVersions } from './versions.ts'
 /** What decides a search: the settings of a run, part of which it varies. */
 export interface SearchSettings extends RunSettings {
   readonly search: SearchOptions
+  /** Who tells a searched wheel its regimes. */
+  readonly backtest: BacktestOptions
 }
 
 /** What `search` answers. */
@@ -46,7 +50,7 @@ export interface SearchSummary extends SearchPage {
 interface Held {
   readonly dataset: PreparedDataset
   readonly request: DatasetRequest
-  /** The model whose estimates steer the wheel. */
+  /** The model whose estimates steer the wheel; absent where models are fitted walk-forward. */
   readonly version?: { readonly kind: ServedKind; readonly id: string }
 }
 
@@ -92,7 +96,9 @@ async function searchIn(settings: SearchSettings, place: Place, context: RunCont
   const held: Held = {
     dataset,
     request,
-    ...(search.space === 'wheel' && (await championOf(settings, dataset, context))),
+    ...(search.space === 'wheel' &&
+      settings.backtest.regimes === 'versions' &&
+      (await championOf(settings, dataset, context))),
   }
   const definition = { kind: search.space, direction, seed, setting: settingOf(settings, held) }
   const first = assignmentFrom(space, (path) => valueAt(settings, path))
@@ -149,11 +155,13 @@ async function championOf(settings: SearchSettings, { origin, split }: PreparedD
 }
 
 /** What decides the answer of a trial besides its own parameters: a search goes on only where all of it is the same. */
-function settingOf({ search, training, wheel }: SearchSettings, { dataset, request, version }: Held) {
+function settingOf(settings: SearchSettings, { dataset, request, version }: Held) {
+  const { search, training, wheel } = settings
   // What the data are decides the hash; where they lie, and what a machine computes with, does not matter.
   const { state: _, source: __, ...data } = request
   const { backend: ___, threads: ____, ...held } = training
-  const optimised = search.space === 'model' ? { training: held } : { wheel, version }
+  const steered = version ?? { ...walkForwardOf(settings), training: held }
+  const optimised = search.space === 'model' ? { training: held } : { wheel, regimes: steered }
   return JSON.parse(JSON.stringify({ data, hash: dataset.hash, ...optimised }))
 }
 
@@ -185,10 +193,19 @@ function requestOf(settings: SearchSettings, held: Held, trial: TrialRequest): M
   const { training, wheel } = withValues(settings, trial.parameters)
   const { number, bars } = trial
   const dataset = held.request
-  if (!held.version) {
+  if (settings.search.space === 'model') {
     return { task: 'model trial', number, dataset, options: training, seed: settings.seed, bars: [...bars] }
   }
-  return { task: 'wheel trial', number, dataset, wheel, models: settings.paths.models, version: held.version }
+  const regimes = held.version ? { models: settings.paths.models, ...held.version } : walkForwardOf(settings)
+  return { task: 'wheel trial', number, dataset, wheel, regimes }
+}
+
+/** Models that are fitted to what lies before each block. */
+function walkForwardOf({ backtest: { regimes, model, refitDays }, training, seed }: SearchSettings) {
+  if (regimes === 'none') {
+    throw new InputError('a wheel without regimes opens nothing: search with --set backtest.regimes=walk-forward')
+  }
+  return { walkForward: model, everyDays: refitDays, training, seed }
 }
 
 function valueAt(tree: object, path: string): unknown {
@@ -224,6 +241,10 @@ function pageOf(
   }
   const count = (state: string) => trials.filter((trial) => trial.state === state).length
   const inForce = assignmentFrom(space, (path) => valueAt(settings, path))
+  const walkForward =
+    settings.search.space === 'wheel' && !version
+      ? `${settings.backtest.model}, fitted anew every ${settings.backtest.refitDays} days`
+      : undefined
   return {
     name,
     space: settings.search.space,
@@ -236,7 +257,8 @@ function pageOf(
     coins: dataset.coins,
     pool: dataset.markets.map((market) => market.bars.coin),
     train: isoRange(dataset.split.train),
-    validation: isoRange(dataset.split.validation),
+    validation: isoRange(walkForward ? walkForwardHours(dataset) : dataset.split.validation),
+    ...(walkForward && { walkForward }),
     ...(version && { version }),
     counts: {
       trials: trials.length,

@@ -1,5 +1,6 @@
 import { type DeflatedSharpe, deflatedSharpe, sharpeMoments } from '#statistics/deflated-sharpe.ts'
 import { backtestOverfitting } from '#statistics/overfitting.ts'
+import { type SelectionStep, walkForwardSelection } from '#statistics/walk-forward-selection.ts'
 import type { StudyTrial } from './study.ts'
 
 /** How much of a search's best Sharpe ratio its number of trials explains. */
@@ -15,9 +16,16 @@ export interface SearchSignificance {
     readonly trials: number
     readonly periods: number
   }
+  /** What choosing the best trial so far would have brought, block after block; Sharpe ratios per period. */
+  readonly selection?: {
+    readonly sharpe: number
+    readonly steps: readonly SelectionStep[]
+  }
 }
 
 const BLOCKS = 16
+/** Blocks of a walk-forward: the first is only learned from. */
+const SELECTION_BLOCKS = 6
 
 /**
  * Deflated Sharpe ratio of the best trial, allowing for every trial that was begun, and the probability of backtest
@@ -33,7 +41,7 @@ export function searchSignificance(best: StudyTrial, trials: readonly StudyTrial
   const enough = withReturns.length >= 2 && periods >= 2 * BLOCKS
   return {
     deflatedSharpe: deflatedSharpe(sharpeMoments(best.returns), sharpes, trials.length),
-    ...(enough && { overfitting: overfittingOf(withReturns, periods) }),
+    ...(enough && { overfitting: overfittingOf(withReturns, periods), ...selectionOf(trials) }),
   }
 }
 
@@ -43,4 +51,15 @@ function overfittingOf(rows: readonly (readonly number[])[], periods: number) {
   const found = backtestOverfitting({ returns, trials: rows.length, blocks: BLOCKS })
   const { probability, probabilityOfLoss, splits } = found
   return { probability, probabilityOfLoss, splits, trials: rows.length, periods: found.periods }
+}
+
+function selectionOf(trials: readonly StudyTrial[]): Pick<SearchSignificance, 'selection'> {
+  const told = trials.flatMap(({ number, returns }) => (returns ? [{ number, returns }] : []))
+  const found = walkForwardSelection(
+    told.map(({ returns }) => returns),
+    SELECTION_BLOCKS,
+  )
+  if (found === undefined) return {}
+  const steps = found.steps.map((step) => ({ ...step, chosen: told[step.chosen].number }))
+  return { selection: { sharpe: found.moments.sharpe, steps } }
 }

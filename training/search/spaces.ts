@@ -37,8 +37,10 @@ const MODEL: SearchSpace = {
   },
 }
 
+const weight = { kind: 'float', low: 0, high: 1 } as const
+
 /**
- * The gates of the two funding scanners. Q and R are fitted by maximum likelihood again and again: searched are the window
+ * The gates of the two funding scanners, the weights of all scanners, and the thresholds of the wheel. Q and R are fitted by maximum likelihood again and again: searched are the window
  * behind each fit, how often it is renewed, and a factor on Q. A factor on both leaves the level as it is and divides
  * every z by its root, which is what `entryZ` is searched for.
  */
@@ -55,10 +57,21 @@ const WHEEL: SearchSpace = {
   'wheel.ouFunding.minHalfLifeHours': { kind: 'float', low: 0.5, high: 6 },
   'wheel.ouFunding.maxHalfLifeHours': { kind: 'float', low: 8, high: 96, log: true },
   'wheel.ouFunding.horizonHalfLives': { kind: 'float', low: 0.5, high: 4 },
+  'wheel.fusion.weights.ou-funding': weight,
+  'wheel.fusion.weights.kalman-funding': weight,
+  'wheel.fusion.weights.cross-section': weight,
+  'wheel.fusion.weights.breakout': weight,
+  'wheel.fusion.weights.flow': weight,
+  'wheel.fusion.minConviction': { kind: 'float', low: 0, high: 0.4 },
+  'wheel.minEdge': { kind: 'float', low: -0.001, high: 0.003 },
+  'wheel.hazard.maxSignFlip': { kind: 'float', low: 0.1, high: 1 },
+  'wheel.exitTrendProbability': { kind: 'float', low: 0.4, high: 0.95 },
+  'wheel.rotation.minGain': { kind: 'float', low: 0, high: 0.005 },
+  'wheel.validation.minEfficiency': { kind: 'float', low: 0, high: 0.6 },
 }
 
 /** The searches by the name of their space. */
 export const searches: Record<SearchOptions['space'], Search> = {
   model: { direction: 'minimise', objective: 'validation log-loss', space: MODEL },
-  wheel: { direction: 'maximise', objective: 'Sharpe ratio a year on validation', space: WHEEL },
+  wheel: { direction: 'maximise', objective: 'Sharpe ratio a year', space: WHEEL },
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { InputError, UnavailableError } from '#data/errors.ts'
 import { type SearchSettings, searchCommand } from '#jobs/pipeline/search.ts'
+import { BacktestOptions } from '#jobs/trading/options.ts'
 import { WheelOptions } from '#src/options.ts'
 import { TrainingOptions } from '#training/options.ts'
 import type { ModelTrialRequest } from '#training/search/model-trial.ts'
@@ -50,6 +51,7 @@ function settings(search: object = {}, change: Partial<SearchSettings> = {}): Se
     wheel: WheelOptions.parse({}),
     fleet: { namespace: 'test', workers: 1, concurrency: 1 },
     paths: { state, models: join(state, 'models'), reports: join(state, 'reports') },
+    backtest: BacktestOptions.parse({}),
     search: SearchOptions.parse({ trials: 15, parallel: 1, name: 'spring', ...search }),
     ...change,
   }

@@ -21,18 +21,20 @@ const EAGER = {
   requireEdge: false,
   kalmanFunding: { entryZ: 0.5 },
   ouFunding: { entryZ: 0.6, exitZ: 0.1 },
-  validation: { minEfficiency: 0, movingAverageDistance: 1 },
+  validation: { enabled: false },
+  hazard: { maxSignFlip: 1 },
   fusion: { minConviction: 0 },
 }
 
-async function trial(dataset: DatasetRequest, wheel: object) {
+const version = { models, kind: 'hmm', id }
+
+async function trial(dataset: DatasetRequest, wheel: object, regimes: object = version) {
   const request = {
     task: 'wheel trial',
     number: 0,
     dataset,
     wheel: WheelOptions.parse(wheel),
-    models,
-    version: { kind: 'hmm', id },
+    regimes,
   }
   const { seconds: _, ...answer } = (await train(request, context)) as TrialAnswer
   return answer
@@ -52,6 +54,14 @@ describe('a trial of the wheel', () => {
     expect(10_000 * (growth - 1)).toBeCloseTo(answer.figures!.equityChange, 6)
     expect(await trial(csvMarket(TEST_FROM), EAGER)).toEqual(answer)
     expect(await trial(csvMarket(TEST_FROM - 40 * HOUR), EAGER)).not.toEqual(answer)
+  })
+
+  it('turns walk-forward over all history before the test period, with models that had not seen it', async () => {
+    const regimes = { walkForward: 'hmm', everyDays: 7, training: TINY, seed: 1 }
+    const answer = await trial(market, EAGER, regimes)
+    expect(answer.state).toBe('complete')
+    expect(answer.returns!.length).toBeGreaterThan((await trial(market, EAGER)).returns!.length)
+    expect(await trial(csvMarket(TEST_FROM), EAGER, regimes)).toEqual(answer)
   })
 
   it('ranks a wheel that never traded behind all others instead of making up a ratio', async () => {

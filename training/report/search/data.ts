@@ -26,7 +26,9 @@ export interface SearchPage {
   readonly pool: readonly string[]
   readonly train: Period
   readonly validation: Period
-  /** The model that steered the wheel. */
+  /** Models that steered the wheel, where they were fitted walk-forward. */
+  readonly walkForward?: string
+  /** The model that steered the wheel, where it was one of the registry. */
   readonly version?: { readonly kind: string; readonly id: string }
   readonly counts: {
     readonly trials: number

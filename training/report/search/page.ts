@@ -13,6 +13,7 @@ interface Cell {
 
 const REPORT_FOLDER = join(import.meta.dirname, '..')
 /** A deflated Sharpe ratio from here on is more than a search of this size finds in noise. */
+const HOURS_A_YEAR = 365 * 24
 const CONVINCING = 0.95
 const LONG = 24
 
@@ -84,6 +85,15 @@ function cards({ best, inForce, counts, significance }: SearchPage) {
           },
         ]
       : []),
+    ...(significance?.selection
+      ? [
+          {
+            name: 'Chosen by the past',
+            value: format.score(significance.selection.sharpe * Math.sqrt(HOURS_A_YEAR)),
+            detail: 'Sharpe ratio a year of the best trial so far, block after block',
+          },
+        ]
+      : []),
   ]
 }
 
@@ -92,17 +102,25 @@ function facts(page: SearchPage) {
   return [
     { name: 'Objective', value: page.objective },
     { name: 'Source', value: `${page.source} (${page.origin})` },
-    ...(page.version
+    ...(page.walkForward
       ? [
           { name: 'Coins', value: page.coins.join(', ') },
-          { name: 'Regimes by', value: `${page.version.kind} ${page.version.id}` },
+          { name: 'Regimes by', value: page.walkForward },
         ]
-      : [
-          { name: 'Trained on', value: `${page.pool.length} coins: ${page.pool.join(', ')}` },
-          { name: 'Training', value: `${day(page.train.from)} to ${day(page.train.to)}` },
-        ]),
-    { name: 'Validation', value: `${day(page.validation.from)} to ${day(page.validation.to)}` },
-    { name: 'Sampler', value: `tree-structured Parzen estimator${page.version ? '' : ', median pruning'}` },
+      : page.version
+        ? [
+            { name: 'Coins', value: page.coins.join(', ') },
+            { name: 'Regimes by', value: `${page.version.kind} ${page.version.id}` },
+          ]
+        : [
+            { name: 'Trained on', value: `${page.pool.length} coins: ${page.pool.join(', ')}` },
+            { name: 'Training', value: `${day(page.train.from)} to ${day(page.train.to)}` },
+          ]),
+    {
+      name: page.walkForward ? 'Walk-forward over' : 'Validation',
+      value: `${day(page.validation.from)} to ${day(page.validation.to)}`,
+    },
+    { name: 'Sampler', value: `tree-structured Parzen estimator${page.space === 'wheel' ? '' : ', median pruning'}` },
     { name: 'Seed', value: String(page.seed) },
     { name: 'Time in trials', value: format.duration(page.seconds) },
     { name: 'Begun', value: `${day(page.begun)}, in ${page.opened} ${page.opened === 1 ? 'run' : 'runs'}` },
@@ -162,11 +180,12 @@ function shortSettings(parameters: SearchPage['best']['settings']): string {
     .join(', ')
 }
 
-function limits({ version, counts, significance }: SearchPage): string[] {
+function limits({ space, walkForward, counts, significance }: SearchPage): string[] {
+  const judged = walkForward ? 'history before the test period' : 'the validation period'
   const shared = [
-    'Trials were judged on the validation period alone; the test period was never read. The best of many is better there than it will be elsewhere: run evaluate on the test period once, with the settings that you choose.',
+    `Trials were judged on ${judged} alone; the test period was never read. The best of many is better there than it will be elsewhere: run evaluate on the test period once, with the settings that you choose.`,
   ]
-  if (!version) {
+  if (space !== 'wheel') {
     return [
       ...shared,
       'Each trial is one training with one seed: differences in the third decimal are within what another seed gives.',
@@ -176,7 +195,9 @@ function limits({ version, counts, significance }: SearchPage): string[] {
   return [
     ...shared,
     `The deflated Sharpe ratio allows for all ${counts.trials} trials as if they were independent, and takes hourly returns for independent too.`,
-    'The model was itself chosen on the validation period: its estimates are better there than they will be elsewhere.',
+    walkForward
+      ? 'Regimes were told by models that had not seen the hours they told; the settings of the wheel were chosen on all of them. What choosing by the past alone would have brought stands above.'
+      : 'The model was itself chosen on the validation period: its estimates are better there than they will be elsewhere.',
     ...(significance?.overfitting ? [] : ['The probability of backtest overfitting needs two trials and 32 hours.']),
   ]
 }
