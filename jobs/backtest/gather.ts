@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Bars, TimeRange } from '#data/bars.ts'
+import { MillraceError } from '#data/errors.ts'
 import type { Random } from '#data/random.ts'
 import { toDollars } from '#src/account/money.ts'
 import type { LedgerEvent } from '#src/ledger/events.ts'
@@ -44,12 +45,17 @@ const BENCHMARK = 'BTC'
 /**
  * Puts together what the page on a backtest shows.
  *
- * @throws {MillraceError} `fail-closed` where the events do not add up
+ * @throws {MillraceError} `fail-closed` where the events do not lead to the result
  */
 export function gatherBacktest(outcome: BacktestOutcome): BacktestReportData {
   const { options, result, range, bars, random, bootstrap, trials } = outcome
   const { events } = result
   const performance = performanceWithin(events, { ...(trials && { trials }) })
+  const [told, followed] = [result.micro.equityChange, performance.attribution.total.net]
+  if (told !== followed) {
+    const words = `the events lead to an equity change of ${followed} micro-dollars, the result says ${told}`
+    throw new MillraceError('fail-closed', words, { told, followed })
+  }
   const equity = equityOf(result, options)
   const hours = result.history.hours
   return {
