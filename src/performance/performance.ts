@@ -1,7 +1,7 @@
 import { HOUR, type TimeRange } from '#data/bars.ts'
 import { InputError, MillraceError } from '#data/errors.ts'
 import { checkIdentity, equityOf } from '../account/account.ts'
-import type { DepositEvent, LedgerEvent } from '../ledger/events.ts'
+import type { DepositEvent, HourEvent, LedgerEvent } from '../ledger/events.ts'
 import { applyEvent, createLedgerState, type LedgerState } from '../ledger/state.ts'
 import { type Attribution, attributionBetween, attributionOf } from './attribution.ts'
 import { type Drawdown, drawdownOf } from './drawdown.ts'
@@ -83,21 +83,9 @@ export interface PerformanceOptions {
 export function performanceOf({ account, history }: Books, options: PerformanceOptions = {}): Performance {
   const { since = NOTHING, traded, trials } = options
   checkIdentity(account)
-  const hours = history.hours.slice(since.hours)
+  const { hours, opening, later } = beginningOf(history.hours.slice(since.hours), since, account.deposits, options)
   const begin = hours.length > 0 ? hours[0].time - HOUR : Number.POSITIVE_INFINITY
-  const paid = options.deposits ?? [{ time: begin, amount: account.deposits - since.deposits }]
-  const paidAtAll = paid.reduce((sum, { amount }) => sum + amount, 0)
-  if (paidAtAll !== account.deposits - since.deposits) {
-    throw new InputError('the deposits given are not those of the account', {
-      given: paidAtAll,
-      account: account.deposits - since.deposits,
-    })
-  }
-  // A ledger begins with the deposit, wherever within its first hour that came.
-  const settled = since.equity === 0 && hours.length > 0 ? hours[0].time : begin
-  const later = paid.filter(({ time }) => time > settled)
-  const paidIn = later.reduce((sum, { amount }) => sum + amount, 0)
-  const opening = since.equity + paidAtAll - paidIn
+  const paidIn = sumOf(later)
   const closing = equityOf(account)
   const change = closing - opening - paidIn
   const attribution = attributionBetween(since.attribution, attributionOf({ account, history }))
@@ -161,6 +149,35 @@ const NOTHING: Opening = {
 }
 const NO_HOUR: Missing = { unavailable: 'no hour was told' }
 
+/**
+ * What was there at the beginning, the hours that were lived through, and what was paid in during them.
+ *
+ * A ledger begins with a deposit, wherever within its first hour that came. The engine then tells the hour at which it
+ * begins, with the deposit as its equity: that is the opening, not an hour in which nothing was earned.
+ */
+function beginningOf(
+  told: readonly HourEvent[],
+  since: Opening,
+  deposits: number,
+  { deposits: given = [{ time: Number.NEGATIVE_INFINITY, amount: deposits - since.deposits }] }: PerformanceOptions,
+): { readonly hours: readonly HourEvent[]; readonly opening: number; readonly later: typeof given } {
+  const paid = sumOf(given)
+  if (paid !== deposits - since.deposits) {
+    const details = { given: paid, account: deposits - since.deposits }
+    throw new InputError('the deposits given are not those of the account', details)
+  }
+  if (told.length === 0) return { hours: [], opening: since.equity + paid, later: [] }
+  const begin = since.equity === 0 ? told[0].time : told[0].time - HOUR
+  const later = given.filter(({ time }) => time > begin)
+  const opening = since.equity + paid - sumOf(later)
+  const onlyTells = since.equity === 0 && told[0].gross === 0 && told[0].equity === opening
+  return { hours: onlyTells ? told.slice(1) : told, opening, later }
+}
+
+function sumOf(deposits: readonly Pick<DepositEvent, 'amount'>[]): number {
+  return deposits.reduce((sum, { amount }) => sum + amount, 0)
+}
+
 function turnoverOf(traded: number | undefined, { equity }: EquityCurve, hours: number): Figure {
   if (traded === undefined) return { unavailable: 'the fills are not known' }
   if (hours === 0) return NO_HOUR
@@ -169,8 +186,8 @@ function turnoverOf(traded: number | undefined, { equity }: EquityCurve, hours: 
 }
 
 function mustAddUp({ total, byCoin, bySource }: Attribution, change: number): void {
-  const sumOf = (splits: Attribution['byCoin']) => Object.values(splits).reduce((sum, { net }) => sum + net, 0)
-  const sums = { change, total: total.net, coins: sumOf(byCoin), sources: sumOf(bySource) }
+  const net = (splits: Attribution['byCoin']) => Object.values(splits).reduce((sum, split) => sum + split.net, 0)
+  const sums = { change, total: total.net, coins: net(byCoin), sources: net(bySource) }
   if (sums.total === change && sums.coins === change && sums.sources === change) return
   throw new MillraceError('fail-closed', `the result does not add up to the change of equity, ${change}`, sums)
 }
