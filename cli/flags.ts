@@ -41,6 +41,15 @@ const GROUPS = {
     { flags: '--seeds <count>', path: 'evaluation.seeds' },
     { flags: '--threads <count>', path: 'evaluation.threads' },
   ],
+  backtest: [
+    { flags: '--name <name>', path: 'backtest.name' },
+    { flags: '--regimes <who>', path: 'backtest.regimes' },
+    { flags: '--model <kind>', path: 'backtest.model' },
+  ],
+  paper: [
+    { flags: '--pace <seconds>', path: 'paper.pace' },
+    { flags: '--hours <count>', path: 'paper.hours' },
+  ],
   place: [
     { flags: '--state <folder>', path: 'state' },
     { flags: '--models <folder>', path: 'models' },
@@ -58,6 +67,8 @@ const TITLES: Record<FlagGroup, string> = {
   worker: 'Fleet:',
   search: 'Search:',
   evaluation: 'Evaluation:',
+  backtest: 'Backtest:',
+  paper: 'Paper trading:',
   place: 'Folders and log:',
 }
 

@@ -1,16 +1,19 @@
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { registerAudit } from './commands/audit.ts'
+import { registerBacktest } from './commands/backtest.ts'
 import { registerConfig } from './commands/config.ts'
 import { registerDoctor } from './commands/doctor.ts'
 import { registerEvaluate } from './commands/evaluate.ts'
 import { registerFetch } from './commands/fetch.ts'
 import { registerInfer } from './commands/infer.ts'
 import { registerModels } from './commands/models.ts'
+import { registerPaper } from './commands/paper.ts'
 import { registerRun } from './commands/run.ts'
 import { registerSearch } from './commands/search.ts'
 import { registerTrain } from './commands/train.ts'
 import { registerWheel } from './commands/wheel.ts'
+import { registerWhy } from './commands/why.ts'
 import { registerWorker } from './commands/worker.ts'
 import { EXIT } from './failure.ts'
 
@@ -22,6 +25,9 @@ const REGISTER = [
   registerSearch,
   registerInfer,
   registerWheel,
+  registerBacktest,
+  registerPaper,
+  registerWhy,
   registerWorker,
   registerModels,
   registerAudit,

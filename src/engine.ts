@@ -126,7 +126,8 @@ function learnWeights({ journal, book, options }: Engine, asOf: number, { listin
   if (!learning.enabled) return
   const then = asOf - learning.horizonHours * HOUR
   const scans = [...listings.values()].map(({ bars }) => book.scans(bars, then, market))
-  const gained = payoffs(scans.flat(), market.bars, then, asOf)
+  const histories = new Map(market.bars.map((bars) => [bars.coin, bars]))
+  const gained = payoffs(scans.flat(), histories, then, asOf)
   if (Object.keys(gained).length === 0) return
   const weights = learn(journal.state.weights ?? configured, gained, options.fusion)
   journal.record({ kind: 'weights', time: asOf, weights })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { BacktestOptions, PaperOptions } from '#jobs/trading/options.ts'
 import { WheelOptions } from '#src/options.ts'
 import { TrainingOptions } from '#training/options.ts'
 import { SearchOptions } from '#training/search/options.ts'
@@ -66,6 +67,8 @@ export const Configuration = z
     training: TrainingOptions.prefault({}),
     evaluation: EvaluationOptions.prefault({}),
     wheel: WheelOptions.prefault({}),
+    backtest: BacktestOptions.prefault({}),
+    paper: PaperOptions.prefault({}),
     search: SearchOptions.prefault({}),
     fleet: Fleet.prefault({}),
     state: z.string().min(1).default('var').describe('folder for all that running leaves behind'),

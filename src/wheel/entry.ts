@@ -82,9 +82,13 @@ export function evaluateEntry(input: EntryInput, options: WheelOptions): Entry {
     against.push(unavailable('size', `volatility over ${options.sizing.volatilityHours} h is not known`))
   } else {
     const cost = roundTripCost(input.dollars(direction, volatility), bars, asOf, options.exchange, input.takerRate)
-    if (fusion.expected !== undefined) edge = edgeOf(fusion.expected, cost)
-    if (options.requireEdge) against.push(...edgeReasons(edge, options.minEdge))
-    const flip = signFlipOf(bars, asOf, direction, cost, options)
+    if (Number.isNaN(cost))
+      against.push(unavailable('depth', 'what a turn costs is not known: no volume or volatility'))
+    else {
+      if (fusion.expected !== undefined) edge = edgeOf(fusion.expected, cost)
+      if (options.requireEdge) against.push(...edgeReasons(edge, options.minEdge))
+    }
+    const flip = Number.isNaN(cost) ? undefined : signFlipOf(bars, asOf, direction, cost, options)
     if (typeof flip === 'number') {
       signFlip = flip
       if (flip > options.hazard.maxSignFlip) {
@@ -96,7 +100,7 @@ export function evaluateEntry(input: EntryInput, options: WheelOptions): Entry {
           ),
         )
       }
-    } else remarks.push(`sign-flip: unavailable: ${flip.unavailable}`)
+    } else if (flip !== undefined) remarks.push(`sign-flip: unavailable: ${flip.unavailable}`)
   }
   against.push(...verdict.reasons)
   return {
