@@ -1,5 +1,6 @@
 import { InputError } from '#data/errors.ts'
 import { type Account, applyToAccount, createAccount, roundSize } from '../account/account.ts'
+import { checkStep } from '../graduation/transitions.ts'
 import type { OrderStatus } from '../venue/order.ts'
 import type { GraduationState, IntentEvent, LedgerEvent, Plan, ProtectionEvent } from './events.ts'
 import { beforeFill, createHistory, type History, noteFill } from './history.ts'
@@ -112,6 +113,7 @@ export function applyEvent(state: LedgerState, event: LedgerEvent): void {
       break
     case 'graduation':
       if (event.from !== state.graduation) throw contradiction(state, event, `the state is ${state.graduation}`)
+      checkStep(event)
       state.graduation = event.to
       break
     case 'liquidation':

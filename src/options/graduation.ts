@@ -9,5 +9,7 @@ export const GraduationOptions = z.strictObject({
   maxBacktestDistance: fraction
     .default(0.02)
     .describe('Greatest difference of equity between paper and a backtest over the same days, fraction of capital'),
+  trailingDays: z.int().positive().default(20).describe('Days over which the Sharpe ratio is watched for demotion'),
+  demotionSharpe: z.number().default(0).describe('Sharpe ratio a year over the trailing days that demotes'),
 })
 export type GraduationOptions = z.infer<typeof GraduationOptions>
