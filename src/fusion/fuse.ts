@@ -1,6 +1,7 @@
 import { REGIMES } from '#models/regime.ts'
 import type { FusionOptions } from '../options/fusion.ts'
 import { type Direction, type Expectation, isSignal, type Scan, type Style } from '../scanners/scanner.ts'
+import { type SourceWeights, weightOf } from './weights.ts'
 
 /** Probabilities of chop, trend, reversal. */
 export type RegimeProbabilities = readonly [number, number, number]
@@ -8,7 +9,7 @@ export type RegimeProbabilities = readonly [number, number, number]
 /** What one scanner added. */
 export interface Contribution {
   readonly source: string
-  /** Share of the source's weight in the sum of all weights. */
+  /** Share of the source's weight in the sum of all weights, learned or configured. */
   readonly weight: number
   /** What the regime made of the source; 1 leaves it as it is. */
   readonly regimeScale: number
@@ -36,23 +37,30 @@ export interface Fusion {
  * Weighted sum of the signals of one coin at one time, each scaled by the regime:
  * score = sum over sources of weight x (sum over regimes of p x scale[style][regime]) x direction x strength.
  *
- * Weights are shares of all configured weights. A source that is unavailable adds nothing and its weight is *not* given
+ * Weights are shares of all weights. A source that is unavailable adds nothing and its weight is *not* given
  * to the others: missing evidence must not raise conviction.
+ *
+ * @param estimate undefined is *no estimates*, and then there is no opinion; `ignored`: every scale is 1, to measure
+ *   what regimes are worth.
+ * @param learned weights that take the place of the configured ones, see `learning.ts`; a source that is not
+ *   configured does not count, whatever was learned of it.
  */
 export function fuse(
   scans: readonly Scan[],
-  probabilities: RegimeProbabilities | undefined,
+  estimate: RegimeProbabilities | 'ignored' | undefined,
   options: FusionOptions,
+  learned?: SourceWeights,
 ): Fusion {
-  if (probabilities === undefined) {
+  if (estimate === undefined) {
     return { direction: 0, conviction: 0, horizonHours: 0, contributions: [], unavailable: 'no estimates' }
   }
-  const totalWeight = Object.values(options.weights).reduce((sum, weight) => sum + weight, 0)
+  const totalWeight = Object.keys(options.weights).reduce((sum, name) => sum + weightOf(name, options, learned), 0)
   const contributions = scans.map((scan): Contribution => {
-    const weight = totalWeight > 0 ? (options.weights[scan.source] ?? 0) / totalWeight : 0
-    if (!isSignal(scan)) return { source: scan.source, weight, regimeScale: 1, value: 0, unavailable: scan.unavailable }
-    const regimeScale = scaleOf(scan.style, probabilities, options)
-    return { source: scan.source, weight, regimeScale, value: weight * regimeScale * scan.direction * scan.strength }
+    const { source } = scan
+    const weight = totalWeight > 0 ? weightOf(source, options, learned) / totalWeight : 0
+    if (!isSignal(scan)) return { source, weight, regimeScale: 1, value: 0, unavailable: scan.unavailable }
+    const regimeScale = estimate === 'ignored' ? 1 : scaleOf(scan.style, estimate, options)
+    return { source, weight, regimeScale, value: weight * regimeScale * scan.direction * scan.strength }
   })
   const score = contributions.reduce((sum, { value }) => sum + value, 0)
   const direction = Math.sign(score) as Direction

@@ -18,7 +18,7 @@ export const FusionOptions = z.strictObject({
   learning: z
     .strictObject({
       enabled: z.boolean().default(true).describe('Learn the weights from what the sources brought, out of sample'),
-      rate: z.number().positive().max(5).default(0.1).describe('Learning rate of the multiplicative weights'),
+      rate: z.number().positive().max(5).default(0.1).describe('Learning rate for a horizon of lessons'),
       horizonHours: z.int().positive().default(24).describe('Hours after which an opinion is compared with what came'),
       floor: fraction.default(0.25).describe('Least weight, in multiples of the configured one'),
       ceiling: z.number().min(1).max(20).default(4).describe('Greatest weight, in multiples of the configured one'),

@@ -4,7 +4,7 @@ import { fuse } from '#src/fusion/fuse.ts'
 import { WheelOptions } from '#src/options.ts'
 import type { Direction, Scan, Signal, Style } from '#src/scanners/scanner.ts'
 
-const options = WheelOptions.parse({}).fusion
+const options = WheelOptions.parse({ fusion: { weights: { 'ou-funding': 0.6, 'kalman-funding': 0.4 } } }).fusion
 const uniform = [1 / 3, 1 / 3, 1 / 3] as const
 
 function signal(source: string, direction: Direction, strength: number, more: Partial<Signal> = {}): Signal {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { HOUR } from '#data/bars.ts'
 import { WheelOptions } from '#src/options.ts'
-import { trendEfficiency, validate } from '#src/validation/validate.ts'
+import { trendEfficiency } from '#src/validation/efficiency.ts'
+import { validate } from '#src/validation/validate.ts'
 import { barsFrom, START, without } from '../market.ts'
 
 const options = WheelOptions.parse({}).validation
@@ -14,7 +15,7 @@ function closesEndingAt(last: number): number[] {
 }
 
 function verdict(closes: readonly number[], direction: 1 | -1) {
-  return validate(barsFrom('TEST', closes), START + closes.length * HOUR, direction, options)
+  return validate({ bars: barsFrom('TEST', closes), asOf: START + closes.length * HOUR, direction }, options)
 }
 
 const gatesOf = (closes: readonly number[], direction: 1 | -1) =>
@@ -22,12 +23,12 @@ const gatesOf = (closes: readonly number[], direction: 1 | -1) =>
 
 describe('moving-average gate', () => {
   it('accepts a long exactly 2 % below the average and rejects one a hair further', () => {
-    expect(verdict(closesEndingAt(98), 1)).toEqual({ accepted: true, reasons: [] })
+    expect(verdict(closesEndingAt(98), 1)).toMatchObject({ accepted: true, reasons: [] })
     expect(gatesOf(closesEndingAt(97.9999), 1)).toEqual(['moving-average'])
   })
 
   it('accepts a short exactly 2 % above the average and rejects one a hair further', () => {
-    expect(verdict(closesEndingAt(102), -1)).toEqual({ accepted: true, reasons: [] })
+    expect(verdict(closesEndingAt(102), -1)).toMatchObject({ accepted: true, reasons: [] })
     expect(gatesOf(closesEndingAt(102.0001), -1)).toEqual(['moving-average'])
   })
 
@@ -37,7 +38,7 @@ describe('moving-average gate', () => {
   })
 
   it('fails closed on fewer than 200 bars', () => {
-    expect(verdict(closesEndingAt(101).slice(1), 1)).toEqual({
+    expect(verdict(closesEndingAt(101).slice(1), 1)).toMatchObject({
       accepted: false,
       reasons: [{ gate: 'moving-average', kind: 'unavailable', message: 'unavailable: 199 of 200 bars' }],
     })
@@ -80,7 +81,7 @@ describe('efficiency gate', () => {
   it('fails closed across a gap and where nothing moved', () => {
     const closes = closesEndingAt(101)
     const bars = without(barsFrom('TEST', [100, ...closes]), (index) => index === 190)
-    const holed = validate(bars, START + 201 * HOUR, 1, options)
+    const holed = validate({ bars, asOf: START + 201 * HOUR, direction: 1 }, options)
     expect(holed.reasons.map(({ message }) => message)).toEqual(['unavailable: an hour is missing among the last 24'])
     const still = verdict(
       Array.from({ length: 200 }, () => 100),
@@ -99,7 +100,7 @@ describe('verdict', () => {
 
   it('rejects where the newest bar is not the one that just closed', () => {
     const bars = barsFrom('TEST', closesEndingAt(101))
-    expect(validate(bars, START + 201 * HOUR, 1, options)).toMatchObject({
+    expect(validate({ bars, asOf: START + 201 * HOUR, direction: 1 }, options)).toMatchObject({
       accepted: false,
       reasons: [{ gate: 'bars', kind: 'unavailable' }],
     })
@@ -108,6 +109,9 @@ describe('verdict', () => {
   it('does not see the future', () => {
     const closes = closesEndingAt(98)
     const bars = barsFrom('TEST', [...closes, 50, 50])
-    expect(validate(bars, START + closes.length * HOUR, 1, options)).toEqual({ accepted: true, reasons: [] })
+    expect(validate({ bars, asOf: START + closes.length * HOUR, direction: 1 }, options)).toMatchObject({
+      accepted: true,
+      reasons: [],
+    })
   })
 })
