@@ -74,55 +74,58 @@ function choose({ imbalance, z, volumeZ }: Reading, held: Direction, options: Fl
 
 /** Reads the trades where they cover the hours, else the bars; a text says why neither can be read. */
 function measurer(options: FlowOptions): (bars: Bars, asOf: number, market?: Market) => Measured | string {
-  const hours = options.baselineHours + 2 * options.windowHours - 1
-  const signFromBars = createBarSigner(options.baselineHours)
+  const { baselineHours, windowHours } = options
+  const signFromBars = createBarSigner(baselineHours)
+  const read = reader(options)
+  // Written anew for every answer, allocated once: a backtest asks for a hundred thousand.
+  const grid = allocateSignedVolume(baselineHours + 2 * windowHours - 1)
   return (bars, asOf, market) => {
     if (closedRow(bars, asOf) < 0) return 'no bar was closed at this hour'
-    const grid = allocateSignedVolume(hours)
     const flow = market?.flows?.get(bars.coin)
     let degraded: string | undefined
     if (flow !== undefined) {
       signFromTrades(flow, asOf, grid)
-      const reading = read(grid, options)
+      const reading = read(grid)
       if (typeof reading !== 'string') return { method: 'trades', reading }
       degraded = `no trades: ${reading}`
     }
     signFromBars(bars, asOf, grid)
-    const reading = read(grid, options)
-    if (typeof reading === 'string') return reading
+    const reading = read(grid)
+    if (typeof reading === 'string') return degraded === undefined ? reading : `${reading}; ${degraded}`
     return { method: 'bars', reading, ...(degraded === undefined ? {} : { degraded }) }
   }
 }
 
-/** Compares the last window of the grid with those before it. */
-function read(grid: SignedVolume, options: FlowOptions): Reading | string {
-  const { windowHours, baselineHours, minBaseline } = options
+/** Compares the last window of a grid with those before it. */
+function reader({ windowHours, baselineHours, minBaseline }: FlowOptions): (grid: SignedVolume) => Reading | string {
   const imbalances = new Float64Array(baselineHours)
   const volumes = new Float64Array(baselineHours)
-  let known = 0
-  for (let i = 0; i < baselineHours; i++) {
-    const total = sum(grid.total, i, windowHours)
-    if (!(total > 0)) continue
-    imbalances[known] = sum(grid.signed, i, windowHours) / total
-    volumes[known] = Math.log(total)
-    known++
-  }
-  const last = grid.total.length - windowHours
-  const total = sum(grid.total, last, windowHours)
-  if (Number.isNaN(total)) return `an hour of the last ${windowHours} is not known`
-  if (total === 0) return `nothing was traded in ${windowHours} h`
-  if (known < minBaseline) return `${known} hours of the baseline are known, at least ${minBaseline}`
-  const imbalance = sum(grid.signed, last, windowHours) / total
-  const usual = moments(imbalances.subarray(0, known))
-  if (!(usual.deviation > 0)) return 'the imbalance did not vary'
-  const usualVolume = moments(volumes.subarray(0, known))
-  if (!(usualVolume.deviation > 0)) return 'the volume did not vary'
-  return {
-    imbalance,
-    meanImbalance: usual.mean,
-    z: (imbalance - usual.mean) / usual.deviation,
-    volumeZ: (Math.log(total) - usualVolume.mean) / usualVolume.deviation,
-    baseline: known,
+  return ({ signed, total }) => {
+    const last = total.length - windowHours
+    const lastTotal = sum(total, last, windowHours)
+    if (Number.isNaN(lastTotal)) return `an hour of the last ${windowHours} is not known`
+    if (lastTotal === 0) return `nothing was traded in ${windowHours} h`
+    let known = 0
+    for (let i = 0; i < baselineHours; i++) {
+      const windowTotal = sum(total, i, windowHours)
+      if (!(windowTotal > 0)) continue
+      imbalances[known] = sum(signed, i, windowHours) / windowTotal
+      volumes[known] = Math.log(windowTotal)
+      known++
+    }
+    if (known < minBaseline) return `${known} of ${baselineHours} h before are known, at least ${minBaseline}`
+    const imbalance = sum(signed, last, windowHours) / lastTotal
+    const usual = moments(imbalances, known)
+    if (!(usual.deviation > 0)) return 'the imbalance did not vary'
+    const usualVolume = moments(volumes, known)
+    if (!(usualVolume.deviation > 0)) return 'the volume did not vary'
+    return {
+      imbalance,
+      meanImbalance: usual.mean,
+      z: (imbalance - usual.mean) / usual.deviation,
+      volumeZ: (Math.log(lastTotal) - usualVolume.mean) / usualVolume.deviation,
+      baseline: known,
+    }
   }
 }
 
@@ -133,19 +136,19 @@ function sum(column: Float64Array, start: number, hours: number): number {
   return result
 }
 
-/** Mean and standard deviation; the latter is exactly 0 where all values are the same. */
-function moments(values: Float64Array): { readonly mean: number; readonly deviation: number } {
+/** Mean and standard deviation of the first `count` values; the latter is exactly 0 where all are the same. */
+function moments(values: Float64Array, count: number): { readonly mean: number; readonly deviation: number } {
   let total = 0
   let low = Number.POSITIVE_INFINITY
   let high = Number.NEGATIVE_INFINITY
-  for (let i = 0; i < values.length; i++) {
+  for (let i = 0; i < count; i++) {
     total += values[i]
     if (values[i] < low) low = values[i]
     if (values[i] > high) high = values[i]
   }
-  const mean = total / values.length
+  const mean = total / count
   if (low === high) return { mean, deviation: 0 }
   let squares = 0
-  for (let i = 0; i < values.length; i++) squares += (values[i] - mean) ** 2
-  return { mean, deviation: Math.sqrt(squares / (values.length - 1)) }
+  for (let i = 0; i < count; i++) squares += (values[i] - mean) ** 2
+  return { mean, deviation: Math.sqrt(squares / (count - 1)) }
 }
