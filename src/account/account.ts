@@ -83,17 +83,17 @@ export function applyToAccount(account: Account, event: AccountEvent): void {
       return
     case 'funding': {
       mustBeWhole(event, event.amount)
-      const holding = holdingOf(account, event.coin)
+      const holding = ownHolding(account, event.coin)
       holding.funding += event.amount
       account.cash += event.amount
       if (holding.mode === 'isolated') holding.rawUsd += event.amount
       return
     }
     case 'mark':
-      holdingOf(account, event.coin).mark = event.price
+      ownHolding(account, event.coin).mark = event.price
       return
     case 'leverage': {
-      const holding = holdingOf(account, event.coin)
+      const holding = ownHolding(account, event.coin)
       if (holding.size !== 0 && holding.mode !== event.mode) {
         throw new InputError(`${event.coin}: Cannot switch leverage type with open position.`, { coin: event.coin })
       }
@@ -103,7 +103,7 @@ export function applyToAccount(account: Account, event: AccountEvent): void {
     }
     case 'transfer': {
       mustBeWhole(event, event.amount)
-      holdingOf(account, event.coin).rawUsd += event.amount
+      ownHolding(account, event.coin).rawUsd += event.amount
     }
   }
 }
@@ -112,7 +112,7 @@ function applyFill(account: Account, event: FillEvent): void {
   mustBeWhole(event, event.notional)
   mustBeWhole(event, event.fee)
   mustBeWhole(event, event.slippage)
-  const holding = holdingOf(account, event.coin)
+  const holding = ownHolding(account, event.coin)
   const { realised, cost, size } = afterFill(holding, event.size, event.notional)
   if (realised !== event.closedPnl) {
     throw new InputError(`fill of ${event.coin}: closedPnl is ${event.closedPnl}, average cost gives ${realised}`, {
@@ -218,25 +218,34 @@ export function checkIdentity(account: Account): Totals {
   return sums
 }
 
-/** The account's holding of a coin, flat if it never had one. */
+/** The account's holding of a coin; one that is flat and not part of the account where it never had one. */
 export function holdingOf(account: Account, coin: string): Holding {
+  return account.holdings.get(coin) ?? flat()
+}
+
+/** The holding that an event changes. Holdings stand in the order in which events named them, whoever looks. */
+function ownHolding(account: Account, coin: string): Holding {
   let holding = account.holdings.get(coin)
   if (holding === undefined) {
-    holding = {
-      size: 0,
-      cost: 0,
-      mark: Number.NaN,
-      mode: 'cross',
-      leverage: 1,
-      rawUsd: 0,
-      realised: 0,
-      funding: 0,
-      fees: 0,
-      slippage: 0,
-    }
+    holding = flat()
     account.holdings.set(coin, holding)
   }
   return holding
+}
+
+function flat(): Holding {
+  return {
+    size: 0,
+    cost: 0,
+    mark: Number.NaN,
+    mode: 'cross',
+    leverage: 1,
+    rawUsd: 0,
+    realised: 0,
+    funding: 0,
+    fees: 0,
+    slippage: 0,
+  }
 }
 
 function mustBeWhole(event: AccountEvent, amount: number): void {
