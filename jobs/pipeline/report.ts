@@ -4,6 +4,7 @@ import type { WheelResult } from '#src/wheel-result.ts'
 import type { Evaluation } from '#training/evaluation.ts'
 import { evaluatedMarkets, type PreparedDataset } from '#training/prepare.ts'
 import type { ReportData, Timeline, WheelRecord } from '#training/report/data.ts'
+import { gateWords } from '../backtest/gates.ts'
 import type { InferRoundResult } from '../infer-round.ts'
 import type { DatasetSummary } from './dataset.ts'
 import type { InferenceSummary } from './infer.ts'
@@ -23,31 +24,6 @@ export interface RunFindings {
   readonly inference: InferenceSummary
   readonly wheel: WheelResult
   readonly seconds: Readonly<Record<string, number>>
-}
-
-/** What the wheel's gates object to, in words (see `entry.ts`, `validation.ts` and `wheel.ts`). */
-const REJECTIONS: Record<string, string> = {
-  signal: 'no scanner saw an opportunity',
-  edge: 'the expected gain does not pay for the turn',
-  efficiency: 'the market goes nowhere (trend efficiency)',
-  'moving-average': 'too far on the wrong side of the moving average',
-  conviction: 'too little conviction after the regime was weighed in',
-  regime: 'no regime estimate',
-  bars: 'no bar was closed at this hour',
-  positions: 'as many positions are open as may be',
-  gross: 'no room is left under the gross limit',
-  size: 'the order would be too small',
-}
-/** What the decision log puts behind a gate that could not tell. */
-const UNAVAILABLE = ' (unavailable)'
-/** Gates whose only objection is that they cannot tell. */
-const NEVER_TOLD = new Set(['regime', 'bars'])
-
-/** A gate of the decision log in words; one that could not tell is marked so. */
-export function rejectionWords(gate: string): string {
-  const name = gate.replace(UNAVAILABLE, '')
-  const words = REJECTIONS[name] ?? name
-  return name === gate || NEVER_TOLD.has(name) ? words : `${words}: could not tell`
 }
 
 /** Stands for "no regime" and "no label" in a timeline. */
@@ -100,7 +76,7 @@ function wheelRecord(wheel: WheelResult): WheelRecord {
       funding,
       realised,
     })),
-    rejections: Object.entries(rejections).map(([gate, count]) => ({ reason: rejectionWords(gate), count })),
+    rejections: Object.entries(rejections).map(([gate, count]) => ({ reason: gateWords(gate), count })),
   }
 }
 
