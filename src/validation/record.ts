@@ -74,16 +74,16 @@ export function recordGate(
     return { reasons: [], remark: `record: ${trades} of ${options.minTrades} trades in ${options.windowDays} days` }
   }
   const reasons: Reason[] = []
-  if (Number.isNaN(sharpe)) reasons.push(unavailable('record-sharpe', 'equity did not vary'))
-  else if (sharpe <= options.minSharpe) {
-    reasons.push(rejected('record-sharpe', `Sharpe ratio is ${sharpe.toFixed(2)}, above ${options.minSharpe}`))
+  const judge = (gate: string, value: number, good: boolean, words: string) => {
+    if (Number.isNaN(value)) reasons.push(unavailable(gate, 'equity did not vary, or is not a number'))
+    else if (!good) reasons.push(rejected(gate, words))
   }
-  if (!(drawdown < options.maxDrawdown)) {
-    reasons.push(rejected('record-drawdown', `drawdown is ${percent(drawdown)}, below ${percent(options.maxDrawdown)}`))
-  }
-  if (!(winRate > options.minWinRate)) {
-    reasons.push(rejected('record-win-rate', `win rate is ${percent(winRate)}, above ${percent(options.minWinRate)}`))
-  }
+  const { maxDrawdown, minSharpe, minWinRate } = options
+  judge('record-sharpe', sharpe, sharpe > minSharpe, `Sharpe ratio is ${sharpe.toFixed(2)}, must be above ${minSharpe}`)
+  const fall = `drawdown is ${percent(drawdown)}, must be below ${percent(maxDrawdown)}`
+  judge('record-drawdown', drawdown, drawdown < maxDrawdown, fall)
+  const won = `win rate is ${percent(winRate)}, must be above ${percent(minWinRate)}`
+  judge('record-win-rate', winRate, winRate > minWinRate, won)
   return { reasons }
 }
 

@@ -5,6 +5,7 @@ import { WheelOptions } from '#src/options.ts'
 import type { Direction, Scan, Signal, Style } from '#src/scanners/scanner.ts'
 
 const options = WheelOptions.parse({ fusion: { weights: { 'ou-funding': 0.6, 'kalman-funding': 0.4 } } }).fusion
+const ONES = { chop: 1, trend: 1, reversal: 1 }
 const uniform = [1 / 3, 1 / 3, 1 / 3] as const
 
 function signal(source: string, direction: Direction, strength: number, more: Partial<Signal> = {}): Signal {
@@ -59,6 +60,29 @@ describe('fusion', () => {
       conviction: 0,
       unavailable: 'no estimates',
     })
+  })
+
+  it('leaves every source as it is where regimes are ignored, and only there', () => {
+    const scans = [signal('ou-funding', 1, 0.5), signal('kalman-funding', 1, 0.25, { style: 'momentum' })]
+    const ignored = fuse(scans, 'ignored', options)
+    expect(ignored.contributions.map(({ regimeScale }) => regimeScale)).toEqual([1, 1])
+    expect(ignored.conviction).toBeCloseTo(0.6 * 0.5 + 0.4 * 0.25, 12)
+    const even = { ...options, regimeScale: { contrarian: ONES, momentum: ONES } }
+    expect(fuse(scans, [0.2, 0.3, 0.5], even).conviction).toBeCloseTo(ignored.conviction, 12)
+  })
+
+  it('takes learned weights as shares of all, in the place of the configured ones', () => {
+    const scans = [signal('ou-funding', 1, 0.5), signal('kalman-funding', 1, 0.25)]
+    const { contributions } = fuse(scans, 'ignored', options, { 'ou-funding': 0.3, 'kalman-funding': 0.9 })
+    expect(contributions.map(({ weight }) => weight)).toEqual([expect.closeTo(0.25, 12), expect.closeTo(0.75, 12)])
+    // What is learned of one source only leaves the other as configured; a stranger's weight counts for nothing.
+    const partly = fuse(scans, 'ignored', options, { 'ou-funding': 1.2, rumour: 100 })
+    expect(partly.contributions.map(({ weight }) => weight)).toEqual([0.75, 0.25].map((w) => expect.closeTo(w, 12)))
+  })
+
+  it('holds learned weights to the bounds of the configuration', () => {
+    const [first] = fuse([signal('ou-funding', 1, 1)], 'ignored', options, { 'ou-funding': 1e9 }).contributions
+    expect(first.weight).toBeCloseTo((4 * 0.6) / (4 * 0.6 + 0.4), 12)
   })
 
   it('does not give the weight of a missing source to the others', () => {
