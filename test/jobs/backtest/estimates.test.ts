@@ -172,6 +172,17 @@ describe('walkForwardEstimates', () => {
     expect(repaired.remarks).toHaveLength(3)
   })
 
+  it('takes nothing from the cache that other bars have made', async () => {
+    const directory = join(temporaryFolder(), 'backtests')
+    const cached = (of: EstimateMarkets) => walkForwardEstimates(of, wanted('rule'), directory)
+    expect(await cached(markets)).toEqual(await answersOf('rule'))
+    // Bars before the second block change: what was fitted to them, and what they answer.
+    const changed = changedAfter(from - 2 * 24 * HOUR, 5)
+    expect(await cached(changed)).toEqual(await walkForwardEstimates(changed, wanted('rule'), undefined))
+    // The past as it was: the first fit is there, whatever has come since.
+    expect(await cached(markets)).toEqual(await answersOf('rule'))
+  })
+
   it('stops when it is told to', async () => {
     const stopping = AbortSignal.abort(new Error('enough'))
     await expect(walkForwardEstimates(markets, wanted('hmm'), undefined, { signal: stopping })).rejects.toThrow(
