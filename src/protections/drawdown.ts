@@ -2,6 +2,9 @@ import { HOUR } from '#data/bars.ts'
 import type { LedgerState } from '../ledger/state.ts'
 import { ENGINE, isInForce, newestProtection, PORTFOLIO, type ProtectionRule } from './protection.ts'
 
+// Rounding in a ratio must not decide at the exact edge.
+const EDGE = 1e-12
+
 /**
  * Equity that fell by `maxDrawdown` from its peak stops all openings for `drawdownHours` and has everything closed. The
  * peak is the highest full hour since the end of the last such stop: it starts anew then, or the stop would never end.
@@ -19,7 +22,7 @@ export const drawdownRule: ProtectionRule = (state, asOf, { drawdownHours, maxDr
   }
   const fall = 1 - equity / peak
   // Without hours there is no fall; a fall of nothing is none, whatever the limit.
-  if (!(fall >= maxDrawdown && fall > 0)) return []
+  if (!(fall >= maxDrawdown - EDGE && fall > EDGE)) return []
   return [
     {
       kind: 'protection',
