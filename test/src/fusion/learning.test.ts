@@ -51,7 +51,7 @@ describe('payoffs', () => {
 
   it('knows nothing of sources that were silent or whose outcome is not known', () => {
     const bars = swinging('UP', [101, 102, 103], [0, Number.NaN, 0])
-    const gap = without(swinging('GAP', [101, 102, 103]), (row) => row === 170)
+    const gap = without(swinging('GAP', [101, 102, 103, 104], [0, 0, 0, 0]), (row) => row === 170)
     const short = barsFrom('SHORT', [100, 101, 102, 103])
     const scans: Scan[] = [
       scan('UP', 'no-funding', 1, 1, THEN),
