@@ -6,7 +6,7 @@ import type { Journal } from '../ledger/journal.ts'
 import type { ExchangeOptions } from '../options/paper.ts'
 import type { OrderRequest } from '../venue/order.ts'
 import type { Listing, Venue } from '../venue/venue.ts'
-import { heldOf, marginLack } from './collateral.ts'
+import { freeAtChosenLeverage, heldOf, marginLack } from './collateral.ts'
 import { liveThroughPath } from './hour.ts'
 import { latencyOf } from './latency.ts'
 import { openHour } from './market.ts'
@@ -82,7 +82,7 @@ function judge(journal: Journal, order: OrderRequest, time: number, listing: Lis
     journal.record({ kind: 'leverage', time, coin, ...margin })
   }
   if (order.reduceOnly) return undefined
-  return marginLack(account, listing, new Map([[coin, listing]]), size, reference)
+  return marginLack(account, listing.contract, freeAtChosenLeverage(account), size, reference)
 }
 
 /** Close of the last bar known at `time`, however old: what stands in for the mark. */

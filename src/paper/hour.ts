@@ -6,14 +6,12 @@ import { heldOf, marginLack } from './collateral.ts'
 import { averageDistance } from './depth.ts'
 import { feeRatesAt } from './fees.ts'
 import { recordFill } from './fill.ts'
+import { availableMargin, contractIn } from './margin.ts'
 import type { HourMarkets, Market } from './market.ts'
 import { bestPrices, broughtBy, filledAt, type MakerChance, makerChance, type Side, takeFromBook } from './matching.ts'
 import { LEGS, pathTimes, priceOn } from './path.ts'
 import { ENDED, postOnlyWords, roundSizeDown, WORDS } from './rules.ts'
 import { checkLiquidations } from './standing-in.ts'
-
-/** A share that misses a size by less than this is that size. */
-const ROUNDING = 1e-12
 
 /** All that the steps of one hour share. */
 export interface Hour {
@@ -114,7 +112,7 @@ function arrive(hour: Hour, order: LedgerOrder, time: number): boolean {
   const side = sideOf(order.remaining)
   const crosses = side === 'buy' ? limitPrice >= ask : limitPrice <= bid
   if (crosses && timeInForce === 'Alo') return reject(postOnlyWords(bid, ask))
-  const lack = marginLackOf(hour, coin, Math.sign(order.remaining) * wanted, mid)
+  const lack = marginLackOf(hour, market, Math.sign(order.remaining) * wanted, mid)
   if (lack !== undefined) return reject(lack)
   if (!crosses) return timeInForce === 'Ioc' ? reject(WORDS.noMatch) : true
   const { sizeDecimals } = market.contract
@@ -130,9 +128,14 @@ function arrive(hour: Hour, order: LedgerOrder, time: number): boolean {
   return false
 }
 
-function marginLackOf({ journal, markets }: Hour, coin: string, size: number, mark: number): string | undefined {
-  const listing = markets.listings.get(coin)
-  return listing && marginLack(journal.state.account, listing, markets.listings, size, mark)
+function marginLackOf(
+  { journal, markets }: Hour,
+  { contract }: Market,
+  size: number,
+  mark: number,
+): string | undefined {
+  const { account } = journal.state
+  return marginLack(account, contract, availableMargin(account, markets.listings), size, mark)
 }
 
 /** Puts in the queue when the leg trades through a resting order, if it does. */
@@ -161,7 +164,7 @@ function make(
   const { coin, order: request } = order.intent
   const market = hour.markets.of(coin)!
   const wanted = coinsWanted(hour, order)
-  const share = (broughtBy(chance, time) - market.made[leg]) * (1 + ROUNDING)
+  const share = broughtBy(chance, time) - market.made[leg]
   const last = Math.ceil(chance.to)
   // Another order was served first, or its end set more free: what is left comes until the price is back.
   if (share < wanted && time < last) {
@@ -172,7 +175,7 @@ function make(
   const coins = share >= wanted ? wanted : roundSizeDown(Math.max(0, share), market.contract.sizeDecimals)
   if (coins === 0) return
   const size = Math.sign(order.remaining) * coins
-  if (marginLackOf(hour, coin, size, request.limitPrice) !== undefined) {
+  if (marginLackOf(hour, market, size, request.limitPrice) !== undefined) {
     end(hour, order, time, 'cancelled', ENDED.margin)
     return
   }
@@ -188,10 +191,11 @@ function fill(
   liquidity: 'taker' | 'maker',
   time: number,
 ): void {
-  const { journal, options } = hour
+  const { journal, markets, options } = hour
   const { coin, referencePrice, order } = intent
+  const { contract } = markets.of(coin)!
   const rates = feeRatesAt(journal.state.history, time, options)
-  recordFill(journal, { coin, cloid: order.cloid, time, size, price, liquidity, referencePrice }, rates)
+  recordFill(journal, contract, { cloid: order.cloid, time, size, price, liquidity, referencePrice }, rates)
   endReduceOnly(hour, coin, time)
 }
 
@@ -230,8 +234,8 @@ function closeAt(hour: Hour, coin: string, size: number, time: number, marks: Re
   const distance = depth === undefined ? options.marketBand : averageDistance(depth, Math.abs(size))
   const price = mark * (1 + Math.sign(size) * distance)
   const rates = feeRatesAt(journal.state.history, time, options)
-  const liquidation = { coin, cloid: LIQUIDATION, time, size, price, liquidity: 'taker', referencePrice: mark } as const
-  recordFill(journal, liquidation, rates)
+  const liquidation = { cloid: LIQUIDATION, time, size, price, liquidity: 'taker', referencePrice: mark } as const
+  recordFill(journal, contractIn(markets.listings, coin), liquidation, rates)
   for (const order of [...journal.state.openOrders.values()]) {
     const { intent, status } = order
     if (intent.coin !== coin || intent.order.reduceOnly || status !== 'open') continue

@@ -131,8 +131,3 @@ export function marginRefusal(
   const short = mode === 'isolated' && holding.rawUsd + value < Math.abs(value) / leverage
   return short && leverage < holding.leverage ? WORDS.decreaseLeverage : undefined
 }
-
-/** True where a position of so many dollars may not have this leverage (section 6, tiers). */
-export function exceedsTier({ marginTiers }: Contract, dollars: number, leverage: number): boolean {
-  return marginTiers.some((tier) => dollars > tier.lowerBound && leverage > tier.maxLeverage)
-}

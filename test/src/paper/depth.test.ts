@@ -41,6 +41,12 @@ describe('the depth of a market', () => {
     expect(roundTripCost(100, dead, FIRST, options, 0.00045)).toBeNaN()
   })
 
+  it('does not read a move out of a hole', () => {
+    // The price doubles over an absent hour: two hours of movement, and nobody knows which had how much.
+    const depth = depthAt(barsOf('BTC', [null, [200, 200, 200, 200]]), FIRST + 2 * HOUR, options)!
+    expect(depth.impact).toBe(0)
+  })
+
   it('takes the week where the last day is full of holes', () => {
     const bars = barsOf(
       'BTC',

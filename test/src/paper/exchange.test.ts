@@ -95,6 +95,24 @@ describe('an immediate order', () => {
     expect(fills(desk)).toMatchObject([{ minutes: 70 }])
   })
 
+  it('belongs to the next hour where it arrives as that begins', async () => {
+    const desk = deskOf([QUIET, [104, 104, 104, 104]], { latencyMs: 60 * MINUTE, latencySpread: 0 })
+    await send(desk, order(1), FIRST)
+    await pass(desk, FIRST + HOUR)
+    await pass(desk, FIRST + 2 * HOUR)
+    expect(fills(desk)).toMatchObject([{ minutes: 60, price: 104 * 1.0001 }])
+  })
+
+  it('arrives at once where it was sent an hour late', async () => {
+    const desk = deskOf([QUIET, QUIET])
+    const buy = order(1)
+    intend(desk, buy, FIRST)
+    await pass(desk, FIRST + HOUR)
+    await desk.venue.submit(desk.journal, buy, FIRST + HOUR, desk.listings.get('BTC')!)
+    await pass(desk, FIRST + 2 * HOUR)
+    expect(fills(desk)).toMatchObject([{ minutes: 60, size: 1 }])
+  })
+
   it('walks the book, and pays two thirds of the impact on average', async () => {
     const desk = wildDesk()
     await send(desk, order(240, { limitPrice: 110 }), FIRST)
@@ -151,6 +169,12 @@ describe('an order is judged when it is sent', () => {
     expect(await send(desk, order(0.09), FIRST)).toBe('Order must have minimum value of $10.')
     expect(await send(desk, order(1, { reduceOnly: true }), FIRST)).toBe('Reduce only order would increase position.')
     expect(desk.journal.state.openOrders.size).toBe(0)
+  })
+
+  it('against the last close, and not against the hour that begins', async () => {
+    const desk = deskOf([[600, 600, 600, 600]])
+    expect(await send(desk, order(1), FIRST)).toBe('open')
+    expect(await send(desk, order(-1, { limitPrice: 300 }), FIRST)).toMatch(/more than 80% away/)
   })
 
   it('by the margin that is there: 10,000 dollars carry 200 coins at leverage 2 and no more', async () => {
@@ -327,6 +351,13 @@ describe('a reduce-only order', () => {
     expect(lastWord(desk, close)).toEqual({ status: 'cancelled', message: 'reduceOnlyCanceled', remaining: -3 })
   })
 
+  it('needs no margin, however large it is', async () => {
+    const desk = deskOf([QUIET, QUIET])
+    await send(desk, order(90), FIRST)
+    await pass(desk, FIRST + HOUR)
+    expect(await send(desk, order(-300, { reduceOnly: true }), FIRST + HOUR)).toBe('open')
+  })
+
   it('ends when it rests and another order makes the position flat', async () => {
     const desk = deskOf([QUIET, QUIET, QUIET])
     await send(desk, order(2), FIRST)
@@ -443,6 +474,19 @@ describe('isolated margin', () => {
     // Bought at 100.01 and sold at 99.99.
     expect(eventsOfKind(desk, 'transfer')[2].amount).toBe(-(100_010_000 - 80_000 - fees))
     expect(account.cash).toBe(10_000_000_000 - 80_000 - fees)
+  })
+
+  it('shrinks in proportion where it cannot be taken out', async () => {
+    const desk = openDesk([listingOf(barsOf('BTC', [QUIET, QUIET]), { strictlyIsolated: true })])
+    await send(desk, order(4, { margin }), FIRST)
+    await pass(desk, FIRST + HOUR)
+    const { rawUsd } = desk.journal.state.account.holdings.get('BTC')!
+    await send(desk, order(-3, { reduceOnly: true }), FIRST + HOUR)
+    await pass(desk, FIRST + 2 * HOUR)
+    const [, fill] = eventsOfKind(desk, 'fill')
+    // Valued at the fill's price of 99.99, of which three quarters go.
+    const margined = rawUsd - fill.notional - fill.fee + 99_990_000
+    expect(eventsOfKind(desk, 'transfer')[1].amount).toBe(-Math.floor(0.75 * margined))
   })
 
   it('is that of the new side where a position is turned over', async () => {

@@ -1,14 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  exceedsTier,
-  isOnTick,
-  marginRefusal,
-  openingSize,
-  refusalOf,
-  roundPrice,
-  roundSizeDown,
-} from '#src/paper/rules.ts'
+import { isOnTick, marginRefusal, openingSize, refusalOf, roundPrice, roundSizeDown } from '#src/paper/rules.ts'
 import { order } from './desk.ts'
 
 const contract = { coin: 'BTC', sizeDecimals: 2, marginTiers: [{ lowerBound: 0, maxLeverage: 20 }] }
@@ -116,7 +108,7 @@ describe('what the venue refuses', () => {
     expect(openingSize(-1, 2)).toBe(0)
   })
 
-  it('covers margin mode, leverage and tiers', () => {
+  it('covers margin mode and leverage', () => {
     const flat = undefined
     expect(marginRefusal({ mode: 'cross', leverage: 20 }, contract, flat)).toBeUndefined()
     for (const leverage of [21, 0, 2.5]) {
@@ -134,12 +126,5 @@ describe('what the venue refuses', () => {
     // 10 dollars of margin behind 100: enough for leverage 10 and more, not for 5.
     expect(marginRefusal({ mode: 'isolated', leverage: 5 }, contract, isolated)).toMatch(/to decrease leverage/)
     expect(marginRefusal({ mode: 'isolated', leverage: 15 }, contract, isolated)).toBeUndefined()
-    const tiers = [
-      { lowerBound: 0, maxLeverage: 20 },
-      { lowerBound: 1000, maxLeverage: 10 },
-    ]
-    expect(exceedsTier({ ...contract, marginTiers: tiers }, 1000, 20)).toBe(false)
-    expect(exceedsTier({ ...contract, marginTiers: tiers }, 1001, 20)).toBe(true)
-    expect(exceedsTier({ ...contract, marginTiers: tiers }, 1001, 10)).toBe(false)
   })
 })
