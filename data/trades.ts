@@ -23,13 +23,20 @@ export interface FlowSeries {
   readonly sold: Float64Array
 }
 
-/** Hourly volumes of streamed trades, and of which hours they are whole. Times are given by the caller. */
+/**
+ * Hourly volumes of streamed trades, and of which hours they are whole.
+ *
+ * Times are given by whoever streams, from one clock. Coverage is claimed for what was heard of: a connection that is
+ * dead and has not told yet covers nothing after its last word.
+ */
 export interface FlowBook {
-  /** From `time` on every trade of `coin` arrives. */
+  /** From `time` on every trade of `coin` arrives, until it is broken. */
   opened(coin: string, time: number): void
-  /** Trades of `coin` may be missing from `time` on, until it is opened again. Nothing happens where it was not open. */
-  broken(coin: string, time: number): void
-  /** Takes trades in any order; one that is already known, or older than all hours that may still be whole, is dropped. */
+  /** The stream said something at `time`: what was traded in open coins before has arrived, but for `settleMs`. */
+  heard(time: number): void
+  /** Trades of `coin` may be missing since the stream was last heard, until it is opened again. */
+  broken(coin: string): void
+  /** Takes trades in any order; one that is already known, or older than what a replay can repeat, is dropped. */
   add(trades: readonly Trade[]): void
   /** The hours of `coin` that are over at `time`, from the first that was streamed at all. */
   series(coin: string, time: number): FlowSeries
@@ -39,7 +46,7 @@ export interface FlowBook {
 
 /** @see createFlowBook */
 export interface FlowBookOptions {
-  /** A trade may arrive this many milliseconds after it was made; an hour is over so much later. */
+  /** A trade may arrive so many milliseconds after it was made; an hour is whole when the stream runs so much longer. */
   readonly settleMs?: number
   /** Hours that are remembered. */
   readonly keepHours?: number
@@ -57,17 +64,21 @@ interface Hour {
 
 interface CoinFlow {
   readonly hours: Map<number, Hour>
-  /** Stretches during which every trade arrived; the last is open-ended while the stream runs. */
+  /** Stretches of which every trade arrived, oldest first. */
   readonly covered: { readonly from: number; to: number }[]
+  /** Whether the last stretch still grows. */
+  open: boolean
+  /** Hour of the newest trade. */
   newest: number
 }
 
 /**
  * An empty {@link FlowBook}.
  *
- * An hour counts as covered when one stretch between `opened` and `broken` contains it and `settleMs` after it. The first frame after a
- * subscription replays recent trades: of an hour that was broken off they fill the sums, but not the gap, and the hour
- * stays unknown; of an hour that is whole they are known already and are dropped by (time, coin, id).
+ * An hour counts as covered when one stretch between `opened` and `broken` contains it and `settleMs` after it. The first
+ * frame after a subscription replays recent trades: those of an hour that is whole are known already and are dropped by
+ * (time, coin, id); those of an hour that was broken off do not prove that nothing else is missing, and the hour stays
+ * unknown.
  */
 export function createFlowBook({ settleMs = 2000, keepHours = 2000 }: FlowBookOptions = {}): FlowBook {
   const coins = new Map<string, CoinFlow>()
@@ -75,7 +86,7 @@ export function createFlowBook({ settleMs = 2000, keepHours = 2000 }: FlowBookOp
   function flowOf(coin: string): CoinFlow {
     let flow = coins.get(coin)
     if (flow === undefined) {
-      flow = { hours: new Map(), covered: [], newest: Number.NEGATIVE_INFINITY }
+      flow = { hours: new Map(), covered: [], open: false, newest: Number.NEGATIVE_INFINITY }
       coins.set(coin, flow)
     }
     return flow
@@ -87,7 +98,7 @@ export function createFlowBook({ settleMs = 2000, keepHours = 2000 }: FlowBookOp
       if (openTime < flow.newest - HOURS_OF_IDENTITIES * HOUR) hour.seen.clear()
       if (openTime < flow.newest - keepHours * HOUR) flow.hours.delete(openTime)
     }
-    while (flow.covered.length > 0 && flow.covered[0].to < flow.newest - keepHours * HOUR) flow.covered.shift()
+    while (flow.covered.length > 1 && flow.covered[0].to < flow.newest - keepHours * HOUR) flow.covered.shift()
   }
 
   function add({ coin, side, size, time, id }: Trade): void {
@@ -112,7 +123,7 @@ export function createFlowBook({ settleMs = 2000, keepHours = 2000 }: FlowBookOp
 
   function series(coin: string, time: number): FlowSeries {
     const flow = coins.get(coin)
-    const end = floorToHour(time - settleMs)
+    const end = floorToHour(time)
     const first = flow?.covered[0]?.from
     const start = first === undefined ? end : Math.max(floorToHour(first), end - keepHours * HOUR)
     const length = Math.max(0, (end - start) / HOUR)
@@ -132,12 +143,17 @@ export function createFlowBook({ settleMs = 2000, keepHours = 2000 }: FlowBookOp
 
   return {
     opened(coin, time) {
-      const { covered } = flowOf(coin)
-      if (covered.at(-1)?.to !== Number.POSITIVE_INFINITY) covered.push({ from: time, to: Number.POSITIVE_INFINITY })
+      const flow = flowOf(coin)
+      if (!flow.open) flow.covered.push({ from: time, to: time })
+      flow.open = true
     },
-    broken(coin, time) {
-      const last = coins.get(coin)?.covered.at(-1)
-      if (last?.to === Number.POSITIVE_INFINITY) last.to = time
+    heard(time) {
+      for (const { covered, open } of coins.values()) {
+        if (open) covered[covered.length - 1].to = time
+      }
+    },
+    broken(coin) {
+      flowOf(coin).open = false
     },
     add: (trades) => trades.forEach(add),
     series,

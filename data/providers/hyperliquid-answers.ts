@@ -3,6 +3,7 @@ import { floorToHour, HOUR, LATEST_DATE } from '../bars.ts'
 import { VenueError } from '../errors.ts'
 import { HOURLY_CAP } from '../funding-rate.ts'
 import type { Instrument } from '../provider.ts'
+import type { Trade } from '../trades.ts'
 import { hourText } from './series.ts'
 
 /**
@@ -47,6 +48,17 @@ const CandlePage = z.array(
 )
 
 const FundingPage = z.array(z.object({ coin: z.string(), fundingRate: decimal, premium: decimal, time }))
+
+const TradeFrame = z.array(
+  z.object({
+    coin: z.string().min(1),
+    side: z.enum(['A', 'B']),
+    px: positive,
+    sz: positive,
+    time,
+    tid: z.number().int().min(0),
+  }),
+)
 
 /** One checked candle, numbers as numbers. */
 export interface CandleRow {
@@ -155,4 +167,16 @@ export function readFunding(answer: unknown, coin: string): FundingRow[] {
     if (Math.abs(rate) > HOURLY_CAP) throw fail('fundingRate', row.fundingRate, `must be within +-${HOURLY_CAP}`)
     return { time: row.time, rate }
   })
+}
+
+/** The trades of a `trades` frame, in the order of the venue; `side` is the aggressor: B bought, A sold. */
+export function readTrades(data: unknown): Trade[] {
+  return check(TradeFrame, data, 'trades').map(({ coin, side, px, sz, time: at, tid }) => ({
+    coin,
+    side: side === 'B' ? 'buy' : 'sell',
+    price: Number(px),
+    size: Number(sz),
+    time: at,
+    id: tid,
+  }))
 }

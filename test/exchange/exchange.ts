@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { createFaults, type FaultSwitches, refuse, spoil } from './faults.ts'
 import { createInfo, type InfoRequest, readRequest } from './info.ts'
 import type { ExchangeSeries } from './series.ts'
+import { createTradeFeed, type TradeFeed } from './trades.ts'
 
 /** @see startExchange */
 export interface ExchangeOptions {
@@ -15,10 +16,13 @@ export interface ExchangeOptions {
   readonly seed?: number
 }
 
-/** A running stand-in for Hyperliquid's info endpoint. */
+/** A running stand-in for Hyperliquid's info endpoint and the `trades` channel of its socket. */
 export interface Exchange {
   /** Base address: give it to the provider as `apiUrl`. */
   readonly url: string
+  /** Address of the socket. */
+  readonly socketUrl: string
+  readonly trades: TradeFeed
   /** Every request that was understood, oldest first, also those that were refused. */
   readonly requests: InfoRequest[]
   readonly faults: FaultSwitches
@@ -90,10 +94,16 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
   const server = createServer((incoming, response) => {
     handle(incoming, response).catch((error: unknown) => response.destroy(error as Error))
   })
+  const trades = createTradeFeed(
+    server,
+    series.map(({ coin }) => coin),
+  )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`,
+    socketUrl: `ws://127.0.0.1:${port}/ws`,
+    trades,
     requests,
     faults,
     refused: () => refusals,
@@ -101,6 +111,7 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
     reveal: (coin, openTime) => void hidden.delete(`${coin}/${openTime}`),
     close: () =>
       new Promise((resolve) => {
+        trades.close()
         server.close(() => resolve())
         server.closeAllConnections()
       }),
