@@ -3,7 +3,7 @@ import { type Figure, isKnown } from '#src/performance/figure.ts'
 import * as format from '#training/report/format.ts'
 import { column, type TablePlan } from '#training/report/tables.ts'
 import type { BacktestReportData } from '../data.ts'
-import { figureText, percent, whyMissing } from './words.ts'
+import { decimals, figureText, percent, whyMissing } from './words.ts'
 
 /** The figures of performance, each with what must be known to read it. */
 export function figurePlan({ figures }: BacktestReportData): TablePlan {
@@ -16,8 +16,8 @@ export function figurePlan({ figures }: BacktestReportData): TablePlan {
   const known = isKnown(sharpe) ? sharpe : undefined
   const deep = isKnown(drawdown) ? drawdown : undefined
   const score = (value: number) => format.score(value)
-  const ratio = (value: number) => format.decimal(value).replace('-', '−')
-  const times = (value: number) => `${value.toFixed(2).replace('-', '−')} x equity`
+  const ratio = (value: number) => decimals(value)
+  const times = (value: number) => `${decimals(value, 2)} x equity`
   const hoursOf = (value: number) => (value >= 48 ? `${(value / 24).toFixed(1)} days` : `${value.toFixed(0)} hours`)
   return {
     header: [
@@ -32,10 +32,7 @@ export function figurePlan({ figures }: BacktestReportData): TablePlan {
         known === undefined ? '–' : `${ratio(known.ratio)} ± ${format.decimal(known.standardError)}`,
         known === undefined
           ? whyMissing(sharpe)
-          : `standard error for skewness ${known.skewness.toFixed(1)} and kurtosis ${known.kurtosis.toFixed(1)}; for normal returns ${format.decimal(known.standardErrorNormal)}`.replaceAll(
-              '-',
-              '−',
-            ),
+          : `standard error for skewness ${decimals(known.skewness)} and kurtosis ${decimals(known.kurtosis)}; for normal returns ${decimals(known.standardErrorNormal)}`,
       ],
       row(
         'Chance that the true Sharpe ratio is above 0',

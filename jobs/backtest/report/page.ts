@@ -9,7 +9,7 @@ import type { BacktestReportData } from '../data.ts'
 import type { BacktestCharts } from './charts.ts'
 import { daysOf } from './figures.ts'
 import { changeOf, headline, known } from './headline.ts'
-import { capital, figureText, percent, signedUsd } from './words.ts'
+import { capital, decimals, figureText, percent, signedUsd } from './words.ts'
 
 /** Templates are shared with the other reports: views are looked for from the root of the repository. */
 const ROOT = join(import.meta.dirname, '../../..')
@@ -63,7 +63,7 @@ function cards({ split, capitalDollars, baselines, figures }: BacktestReportData
     },
     {
       name: 'Sharpe ratio a year',
-      value: figureText(sharpe, ({ ratio }) => format.decimal(ratio).replace('-', '−')),
+      value: figureText(sharpe, ({ ratio }) => decimals(ratio)),
       detail: isKnown(sharpe) ? `± ${format.decimal(sharpe.standardError)} standard error` : sharpe.unavailable,
     },
     {

@@ -6,10 +6,11 @@ import type { BacktestReportData, MoneySplit } from '../data.ts'
 import { layerVerdict } from '../layers.ts'
 import { figurePlan } from './figures.ts'
 import { changeOf, layerName } from './headline.ts'
-import { percent } from './words.ts'
+import { decimals, percent } from './words.ts'
 
 const share: format.Format = (value) => (typeof value === 'string' ? value : percent(value))
-const decimal: format.Format = (value) => format.decimal(value).replace('-', '−')
+const decimal: format.Format = (value) =>
+  typeof value === 'number' && Number.isFinite(value) ? decimals(value) : format.decimal(value)
 
 const MONEY: readonly Column[] = [
   column('price', 'Prices, USD', format.usd),

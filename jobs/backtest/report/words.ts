@@ -33,3 +33,9 @@ export function whyMissing(figure: unknown | Missing): string {
 
 /** With a capital letter at the beginning. */
 export const capital = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1)
+
+/** With so many places, a true minus, and no minus before a zero. */
+export function decimals(value: number, places = 1): string {
+  const digits = Math.abs(value).toFixed(places)
+  return value < 0 && Number(digits) !== 0 ? `${MINUS}${digits}` : digits
+}

@@ -7,12 +7,13 @@ import { FatalError } from '#data/errors.ts'
 import type { BacktestReportData } from '#jobs/backtest/data.ts'
 import { gatherBacktest } from '#jobs/backtest/gather.ts'
 import type { LayerWorth } from '#jobs/backtest/layers.ts'
+import { gatesOfSignals } from '#jobs/backtest/report/charts/decisions.ts'
 import { type BacktestCharts, drawCharts } from '#jobs/backtest/report/charts.ts'
 import { headline } from '#jobs/backtest/report/headline.ts'
 import { renderBacktestPage } from '#jobs/backtest/report/page.ts'
 import { type BacktestReportFiles, writeBacktestReport } from '#jobs/backtest/report/report.ts'
 import { backtestPlans } from '#jobs/backtest/report/tables.ts'
-import { percent } from '#jobs/backtest/report/words.ts'
+import { decimals, percent } from '#jobs/backtest/report/words.ts'
 import { buildPlans } from '#training/report/tables.ts'
 import { temporaryFolder } from '../../models/versions.ts'
 import { sampleOutcome } from './sample.ts'
@@ -154,6 +155,16 @@ describe('the pictures', () => {
     ])
   })
 
+  it('leave out where no scanner could speak: that is no signal turned down', () => {
+    const counts = ['flow (unavailable)', 'regime (unavailable)', 'signal', 'edge'].map((gate) => ({
+      gate,
+      words: gate,
+      count: 1,
+    }))
+    const shown = gatesOfSignals({ ...data, rejections: { ...data.rejections, counts } })
+    expect(shown.map(({ gate }) => gate)).toEqual(['regime (unavailable)', 'edge'])
+  })
+
   it('draw a mark for every trade and a bar for every gate', () => {
     const marks = charts.trades[0].svg.match(/fill="#(009e73|d55e00)"/gi)!
     expect(marks).toHaveLength(data.trades.length)
@@ -217,6 +228,12 @@ describe('the files', () => {
       }
     },
   )
+})
+
+describe('a number', () => {
+  it('has a true minus, and none before a zero', () => {
+    expect([decimals(-1.26), decimals(-0.04), decimals(0.123, 2)]).toEqual(['−1.3', '0.0', '0.12'])
+  })
 })
 
 describe('a percentage', () => {

@@ -16,9 +16,10 @@ import type { BacktestReportData } from '../../data.ts'
 import { NO_SIGNAL } from '../../gates.ts'
 import { line, percentTick, points, roomyLegend, sourceColour } from './parts.ts'
 
-/** Gates that spoke against a signal, most often first. */
-export function gatesOfSignals({ rejections }: BacktestReportData) {
-  return rejections.counts.filter(({ gate }) => gate !== NO_SIGNAL)
+/** Gates that spoke against a signal, most often first. Where every scanner is unavailable there is no signal either. */
+export function gatesOfSignals({ rejections, weights }: BacktestReportData) {
+  const silent = new Set([NO_SIGNAL, ...Object.keys(weights.shares).map((source) => `${source} (unavailable)`)])
+  return rejections.counts.filter(({ gate }) => !silent.has(gate))
 }
 
 /** How often each gate spoke against a signal. */
@@ -32,7 +33,7 @@ export function gateChart(data: BacktestReportData): ChartPlan {
     size: { width: HALF.width, height: 70 + rows.length * 28 },
     option: {
       ...baseOption(),
-      grid: { left: 176, right: 64, top: 4, bottom: 46 },
+      grid: { left: 190, right: 64, top: 4, bottom: 46 },
       xAxis: valueAxis('coin-hours', { nameLocation: 'middle', nameGap: 28, splitNumber: 3 }),
       yAxis: categoryAxis(
         rows.map(({ gate }) => gate),
