@@ -9,6 +9,7 @@ import { registerFetch } from './commands/fetch.ts'
 import { registerInfer } from './commands/infer.ts'
 import { registerModels } from './commands/models.ts'
 import { registerPaper } from './commands/paper.ts'
+import { registerProtections } from './commands/protections.ts'
 import { registerRun } from './commands/run.ts'
 import { registerSearch } from './commands/search.ts'
 import { registerTrain } from './commands/train.ts'
@@ -28,6 +29,7 @@ const REGISTER = [
   registerBacktest,
   registerPaper,
   registerWhy,
+  registerProtections,
   registerWorker,
   registerModels,
   registerAudit,
