@@ -32,6 +32,8 @@ export interface Instrument {
   /** Decimals of an order size, where the venue says so. */
   readonly sizeDecimals?: number
   readonly maxLeverage?: number
+  /** True where positions cannot share the account's margin. */
+  readonly strictlyIsolated?: boolean
 }
 
 /** Open interest of one coin at one moment; venues give the present value only. */

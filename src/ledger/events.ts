@@ -125,7 +125,7 @@ export interface TransferEvent extends OfCoin {
 export interface LiquidationEvent extends At {
   readonly kind: 'liquidation'
   readonly mode: MarginMode
-  /** Positions that are closed: all cross ones, or the one isolated. */
+  /** Positions that are closed: the one a market order is for; by a backstop all cross ones, or the one isolated. */
   readonly coins: readonly string[]
   /** To the book, or taken over by the liquidator vault below 2/3 of the maintenance margin. */
   readonly method: 'market' | 'backstop'
