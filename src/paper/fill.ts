@@ -2,6 +2,7 @@ import { afterFill } from '../account/account.ts'
 import { toMicro } from '../account/money.ts'
 import type { FillEvent } from '../ledger/events.ts'
 import type { Journal } from '../ledger/journal.ts'
+import { LIQUIDATION } from '../ledger/state.ts'
 import type { Contract } from '../venue/venue.ts'
 import { heldOf } from './collateral.ts'
 import type { FeeRates } from './fees.ts'
@@ -49,7 +50,8 @@ export function recordFill(journal: Journal, contract: Contract, execution: Exec
   else if (turned) {
     const holding = journal.state.account.holdings.get(coin)!
     fundIsolated(journal, coin, initialMargin - isolatedMargin(holding), time)
-  } else if (contract.strictlyIsolated === true && initialMargin === 0) {
+  } else if (contract.strictlyIsolated === true && initialMargin === 0 && cloid !== LIQUIDATION) {
+    // What is left of a position that is being liquidated keeps its margin.
     shrinkMargin(journal, coin, Math.abs(size / before), time)
   }
 }

@@ -6,12 +6,12 @@ import { heldOf, marginLack } from './collateral.ts'
 import { averageDistance } from './depth.ts'
 import { feeRatesAt } from './fees.ts'
 import { recordFill } from './fill.ts'
-import { availableMargin, contractIn } from './margin.ts'
+import { checkLiquidations } from './liquidation.ts'
+import { availableMargin } from './margin.ts'
 import type { HourMarkets, Market } from './market.ts'
 import { bestPrices, broughtBy, filledAt, type MakerChance, makerChance, type Side, takeFromBook } from './matching.ts'
 import { LEGS, pathTimes, priceOn } from './path.ts'
 import { ENDED, postOnlyWords, roundSizeDown, WORDS } from './rules.ts'
-import { checkLiquidations } from './standing-in.ts'
 
 /** All that the steps of one hour share. */
 export interface Hour {
@@ -219,23 +219,26 @@ function liquidate(hour: Hour, point: number, time: number): void {
     if (market !== undefined) marks.set(coin, market.path.price[point])
   }
   if (marks.size === 0) return
-  checkLiquidations(journal, marks, time, markets.listings, (coin, size, at) => closeAt(hour, coin, size, at, marks))
+  checkLiquidations(journal, marks, time, markets.listings, (coin, size, at, worst) =>
+    closeAt(hour, coin, size, at, marks.get(coin)!, worst),
+  )
 }
 
 /**
- * A liquidation's order to the book: it has no limit, so it walks as deep as it must; where the depth is not known or the
- * hour has no bar it pays what a market order may pay at most. Opening orders of the coin are cancelled.
+ * A liquidation's order to the book, at the mark it was found wanting at: it walks as deep as it must, to where nothing
+ * of the margin is left; where the depth is not known it pays what a market order may pay at most. Opening orders of the
+ * coin are cancelled.
  */
-function closeAt(hour: Hour, coin: string, size: number, time: number, marks: ReadonlyMap<string, number>): void {
+function closeAt(hour: Hour, coin: string, size: number, time: number, mark: number, worstPrice: number): void {
   const { journal, markets, options } = hour
-  const market: Market | undefined = markets.of(coin)
-  const mark = marks.get(coin) ?? journal.state.account.holdings.get(coin)!.mark
-  const depth = market?.depth()
-  const distance = depth === undefined ? options.marketBand : averageDistance(depth, Math.abs(size))
-  const price = mark * (1 + Math.sign(size) * distance)
+  const { contract, depth } = markets.of(coin)!
+  const known = depth()
+  const distance = known === undefined ? options.marketBand : averageDistance(known, Math.abs(size))
+  const walked = mark * (1 + Math.sign(size) * distance)
+  const price = size > 0 ? Math.min(walked, worstPrice) : Math.max(walked, worstPrice)
   const rates = feeRatesAt(journal.state.history, time, options)
   const liquidation = { cloid: LIQUIDATION, time, size, price, liquidity: 'taker', referencePrice: mark } as const
-  recordFill(journal, contractIn(markets.listings, coin), liquidation, rates)
+  recordFill(journal, contract, liquidation, rates)
   for (const order of [...journal.state.openOrders.values()]) {
     const { intent, status } = order
     if (intent.coin !== coin || intent.order.reduceOnly || status !== 'open') continue

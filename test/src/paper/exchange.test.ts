@@ -503,25 +503,64 @@ describe('isolated margin', () => {
 })
 
 describe('a liquidation', () => {
-  it('closes at the market, marked as the venue took it, and cancels what would open', async () => {
-    // 10 dollars of margin behind 100, isolated; the low of the second hour is 20 % below.
-    const desk = deskOf([QUIET, [100, 100, 80, 100, 1000]])
-    const margin = { mode: 'isolated', leverage: 10 } as const
+  const margin = { mode: 'isolated', leverage: 10 } as const
+
+  it('closes at the market where something is left, and cancels what would open', async () => {
+    // 10 dollars of margin behind 100.01: below 2.5 % of the value under 92.36, below two thirds of it under 91.58.
+    const desk = deskOf([QUIET, [100, 100, 92, 100, 1000]])
     await send(desk, order(1, { margin }), FIRST)
     await pass(desk, FIRST + HOUR)
     const bid = order(1, { limitPrice: 70, timeInForce: 'Gtc' })
     await send(desk, bid, FIRST + HOUR)
     await pass(desk, FIRST + 2 * HOUR)
-    const closing = eventsOfKind(desk, 'fill').at(-1)!
-    expect(closing).toMatchObject({ cloid: LIQUIDATION, size: -1, time: FIRST + HOUR + 20 * MINUTE })
-    expect(eventsOfKind(desk, 'liquidation')).toMatchObject([{ coins: ['BTC'], mode: 'isolated' }])
+    expect(eventsOfKind(desk, 'liquidation')).toMatchObject([{ coins: ['BTC'], mode: 'isolated', method: 'market' }])
+    const time = FIRST + HOUR + 20 * MINUTE
+    expect(eventsOfKind(desk, 'fill').at(-1)).toMatchObject({
+      cloid: LIQUIDATION,
+      time,
+      size: -1,
+      price: expect.closeTo(92 * 0.9999, 10),
+      fee: Math.round(92e6 * 0.9999 * 0.00045),
+      slippage: 9200,
+    })
     expect(lastWord(desk, bid)).toMatchObject({ status: 'cancelled', message: 'liquidatedCanceled' })
-    expect(eventsOfKind(desk, 'funding').filter(({ time }) => time === FIRST + 2 * HOUR)).toEqual([])
+    expect(desk.journal.state.account.holdings.get('BTC')).toMatchObject({ size: 0, rawUsd: 0 })
+    expect(eventsOfKind(desk, 'funding').filter((event) => event.time > time)).toEqual([])
+  })
+
+  it('never costs more than the margin, however thin the book', async () => {
+    // 6 coins a day, at steps of 1 % an hour: the walk for 900 coins would go 28 % deep, and 2 % are left.
+    const bars = barsOf(
+      'BTC',
+      [
+        [100, 100, 100, 100, 1e6],
+        [100, 100, 92, 100],
+      ],
+      0.01,
+    )
+    const desk = openDesk([listingOf(bars)], {}, 2_000_000_000_000)
+    await send(desk, order(900, { margin, limitPrice: 110 }), FIRST)
+    await pass(desk, FIRST + HOUR)
+    bars.volume.fill(0.25, 0, 241)
+    await pass(desk, FIRST + 2 * HOUR)
+    expect(eventsOfKind(desk, 'liquidation').map(({ method }) => method)).toContain('market')
+    const lost = 2_000_000_000_000 - desk.journal.state.account.cash
+    const put = eventsOfKind(desk, 'transfer')[0].amount
+    expect(put - lost).toBeGreaterThanOrEqual(0)
+    expect(put - lost).toBeLessThan(10)
+  })
+
+  it('is left to the vault where too little is left', async () => {
+    const desk = deskOf([QUIET, [100, 100, 80, 100, 1000]])
+    await send(desk, order(1, { margin }), FIRST)
+    await pass(desk, FIRST + HOUR)
+    await pass(desk, FIRST + 2 * HOUR)
+    expect(eventsOfKind(desk, 'liquidation')).toMatchObject([{ coins: ['BTC'], method: 'backstop' }])
+    expect(desk.journal.state.account.cash).toBe(10_000_000_000 - eventsOfKind(desk, 'transfer')[0].amount)
   })
 
   it('does not come from an hour without a bar', async () => {
     const desk = deskOf([QUIET, null])
-    const margin = { mode: 'isolated', leverage: 10 } as const
     await send(desk, order(1, { margin }), FIRST)
     await pass(desk, FIRST + HOUR)
     await pass(desk, FIRST + 2 * HOUR)

@@ -24,6 +24,7 @@ import {
 
 /** Events and words that the orders of {@link ordersAt} bring about. */
 const LIVELY = [
+  LIQUIDATION,
   'taker',
   'maker',
   'leverage',
