@@ -8,10 +8,10 @@ import { createScanners } from '#src/scanners/all.ts'
 import { createScanBook, type Snapshot } from '#src/wheel/snapshot.ts'
 import { makeBars, START } from '../market.ts'
 
-/** A simulated day of paper trading: six coins, lively enough that every hour something is ordered. */
+/** A simulated day of paper trading: ten coins, lively enough that every hour something is ordered. */
 export const DAY = { from: START + 400 * HOUR, to: START + 424 * HOUR }
 
-const COINS = ['AAA', 'BBB', 'CCC', 'DDD', 'EEE', 'FFF']
+const COINS = ['AAA', 'BBB', 'CCC', 'DDD', 'EEE', 'FFF', 'GGG', 'HHH', 'III', 'JJJ']
 const bars = COINS.map((coin) => makeBars(coin, 430, 21))
 
 export const dayOptions = WheelOptions.parse({
@@ -19,10 +19,11 @@ export const dayOptions = WheelOptions.parse({
   fusion: { minConviction: 0.01 },
   validation: { enabled: false },
   hazard: { maxSignFlip: 1 },
-  protections: { cooldownHours: 2, losingStreak: 0, coinLosses: 0 },
+  protections: { cooldownHours: 0, losingStreak: 0, coinLosses: 0 },
   sizing: { minPositionDollars: 10 },
-  ouFunding: { entryZ: 0.6, exitZ: 0.5, minHalfLifeHours: 0.1, maxHalfLifeHours: 500, significance: 0.5 },
-  kalmanFunding: { entryZ: 0.8 },
+  rotation: { minGain: 0 },
+  ouFunding: { entryZ: 0.6, exitZ: 0.59, minHalfLifeHours: 0.1, maxHalfLifeHours: 500, significance: 0.5 },
+  kalmanFunding: { entryZ: 0.8, exitLevel: 3e-5, horizonHours: 3 },
 })
 
 /** The world at an hour, the future withheld. */
@@ -36,7 +37,8 @@ export function daySnapshot(asOf: number, options = dayOptions): Snapshot {
       ]),
     ),
     market: { bars: known },
-    estimate: () => [0.4, 0.3, 0.3],
+    // A trend begins every third hour: what was opened outside it is closed, and opened again.
+    estimate: (_, at) => ((at / HOUR) % 3 === 0 ? [0.1, 0.8, 0.1] : [0.4, 0.3, 0.3]),
     model: 'constant',
     degraded: [],
   }
