@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { barsKnownAt, ceilToHour, floorToHour, HOUR } from '#data/bars.ts'
 import { InputError } from '#data/errors.ts'
 import type { Instrument } from '#data/provider.ts'
+import type { FlowSeries } from '#data/trades.ts'
 import type { Market } from '#training/dataset.ts'
 import type { PreparedMarkets } from '#training/prepare.ts'
 
@@ -10,6 +11,8 @@ export interface KnownMarket {
   readonly asOf: number
   readonly markets: readonly Market[]
   readonly instruments: readonly Instrument[]
+  /** Signed volume from streamed trades, by coin. */
+  readonly flows?: ReadonlyMap<string, FlowSeries>
   /** The hour is over long since: the process was not there to decide. */
   readonly missed: boolean
 }
@@ -58,7 +61,7 @@ export interface LiveFeedOptions {
   /** Milliseconds after the full hour until its bars are expected to be there. */
   readonly grace: number
   /** Loads what is known at an hour. */
-  readonly load: (asOf: number, signal?: AbortSignal) => Promise<Pick<KnownMarket, 'markets' | 'instruments'>>
+  readonly load: (asOf: number, signal?: AbortSignal) => Promise<Pick<KnownMarket, 'markets' | 'instruments' | 'flows'>>
 }
 
 /** Hours that are late by more than this are lived through without a decision. */
@@ -73,7 +76,8 @@ export function liveFeed({ origin, now, grace, load }: LiveFeedOptions): Feed {
       const wait = asOf + grace - now()
       if (wait > 0) await sleep(wait, undefined, { signal })
       const missed = now() - asOf > LATEST + grace
-      return { asOf, ...(await load(asOf, signal)), missed }
+      const { markets, instruments, flows } = await load(asOf, signal)
+      return { asOf, markets, instruments, missed, ...(flows && { flows }) }
     },
   }
 }

@@ -11,6 +11,7 @@ export const PaperOptions = z.strictObject({
     .positive()
     .optional()
     .describe('stop after so many hours; without it at the end of the data, or never'),
+  trades: z.boolean().default(true).describe('stream the trades of an exchange for the flow scanner'),
   graceSeconds: z.number().min(0).max(1800).default(20).describe('wait after the full hour until its bars are there'),
 })
 export type PaperOptions = z.infer<typeof PaperOptions>

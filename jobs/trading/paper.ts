@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { HOUR } from '#data/bars.ts'
+import { streamTrades } from '#data/providers/hyperliquid-trades.ts'
+import { createFlowBook, type FlowBook } from '#data/trades.ts'
 import type { Engine } from '#src/engine.ts'
 import { openJournal } from '#src/ledger/journal.ts'
 import { openSqliteLedger } from '#src/ledger/sqlite-ledger.ts'
@@ -94,6 +96,7 @@ async function openFeed(settings: PaperSettings, source: ResolvedSource, context
     const from = settings.testFrom ?? prepared.range.to - REPLAY_DAYS * 24 * HOUR
     return replayFeed(prepared, from, paper.pace)
   }
+  let book: FlowBook | undefined
   return liveFeed({
     origin: spec.source,
     now: context.now,
@@ -101,9 +104,24 @@ async function openFeed(settings: PaperSettings, source: ResolvedSource, context
     load: async (asOf, signal) => {
       const from = asOf - LOOKBACK_DAYS * 24 * HOUR
       const request = datasetRequest({ ...settings, from, to: asOf + HOUR }, source, context.now())
-      return traded(await withRemarks(prepareMarkets, request, { ...context, signal }), settings)
+      const prepared = traded(await withRemarks(prepareMarkets, request, { ...context, signal }), settings)
+      // The first hour tells which coins there are; whole hours of trades are known from the next but one on.
+      if (paper.trades) book ??= followTrades(prepared, settings, context)
+      return { ...prepared, ...(book && { flows: book.flows(asOf) }) }
     },
   })
+}
+
+/** Streams the trades of all coins into a book, until the command is told to stop. */
+function followTrades({ markets }: PreparedMarkets, { source }: PaperSettings, context: RunContext): FlowBook {
+  const { logger, now, signal = new AbortController().signal } = context
+  const book = createFlowBook()
+  const apiUrl = 'apiUrl' in source ? source.apiUrl : undefined
+  const url = apiUrl?.replace(/^http/, 'ws').replace(/\/?$/, '/ws')
+  const onProblem = ({ message }: Error) => logger.warn(`${message}; the flow scanner reads bars for these hours`)
+  const coins = markets.map(({ bars }) => bars.coin)
+  streamTrades({ coins, book, now, onProblem, ...(url && { url }) }, signal).catch(onProblem)
+  return book
 }
 
 /** The coins that are named, else all there are. */

@@ -59,7 +59,7 @@ export async function tradeOn(
   return { hours, model, stopped: `${paper.hours} hours are over` }
 }
 
-function snapshotOf({ options }: Engine, { markets, instruments, asOf }: KnownMarket, served: Served): Snapshot {
+function snapshotOf({ options }: Engine, { markets, instruments, flows, asOf }: KnownMarket, served: Served): Snapshot {
   const known = new Map(instruments.map((instrument) => [instrument.coin, instrument]))
   const { estimates, model, degraded } = served
   return {
@@ -69,7 +69,7 @@ function snapshotOf({ options }: Engine, { markets, instruments, asOf }: KnownMa
         { contract: contractOf(known.get(bars.coin), bars.coin, options.exchange), bars },
       ]),
     ),
-    market: { bars: markets.map(({ bars }) => bars) },
+    market: { bars: markets.map(({ bars }) => bars), ...(flows && { flows }) },
     estimate: (coin, at) => (at === asOf ? estimates.get(coin) : undefined),
     model,
     degraded,
