@@ -51,7 +51,7 @@ export function depthAt(bars: Bars, asOf: number, options: ExchangeOptions): Dep
       hours++
     }
     if (row === 0 || openTime[row] - openTime[row - 1] !== HOUR) continue
-    const step = Math.log(close[row] / close[row - 1])
+    const step = close[row] / close[row - 1] - 1
     squares[day] += step * step
     counts[day]++
   }
@@ -63,13 +63,14 @@ export function depthAt(bars: Bars, asOf: number, options: ExchangeOptions): Dep
   }
   if (weekCount < LEAST_OF_WEEK || traded === 0) return undefined
   const week = Math.sqrt((weekSquares / weekCount) * HOURS_A_DAY)
-  const days: number[] = []
+  const days = new Float64Array(MEDIAN_DAYS)
+  let known = 0
   for (let day = 0; day < MEDIAN_DAYS; day++) {
-    if (counts[day] >= LEAST_OF_DAY) days.push(Math.sqrt((squares[day] / counts[day]) * HOURS_A_DAY))
+    if (counts[day] >= LEAST_OF_DAY) days[known++] = Math.sqrt((squares[day] / counts[day]) * HOURS_A_DAY)
   }
   const recent = counts[0] >= LEAST_OF_DAY ? days[0] : week
   return {
-    halfSpread: options.halfSpread * spreadScale(recent, days.length === 0 ? week : median(days)),
+    halfSpread: options.halfSpread * spreadScale(recent, known === 0 ? week : median(days.subarray(0, known))),
     impact: options.impact * week,
     dailyVolume: (traded / hours) * HOURS_A_DAY,
   }
@@ -81,10 +82,11 @@ function spreadScale(recent: number, ordinary: number): number {
   return Math.max(NARROWEST, Math.min(WIDEST, recent / ordinary))
 }
 
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >>> 1
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+/** Sorts the values. */
+function median(values: Float64Array): number {
+  values.sort()
+  const middle = values.length >>> 1
+  return values.length % 2 === 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2
 }
 
 /**

@@ -4,30 +4,31 @@ import { barsKnownAt, HOUR } from '#data/bars.ts'
 import { ExchangeOptions } from '#src/options/paper.ts'
 import { averageDistance, coinsWithin, depthAt, roundTripCost } from '#src/paper/depth.ts'
 import { makeBars, START, withOtherFuture } from '../market.ts'
-import { BEGIN, barsOf, FIRST } from './desk.ts'
+import { BEGIN, barsOf, DAILY_OF_ONE_PERCENT, FIRST } from './desk.ts'
 
 const options = ExchangeOptions.parse({})
 
 describe('the depth of a market', () => {
   it('is half-spread and square-root impact of the last week', () => {
-    // Hourly steps of 1 %: 4.899 % a day; 24,000 coins a day; every day is an ordinary one.
+    // Hourly steps of 1 %: 4.875 % a day; 24,000 coins a day; every day is an ordinary one.
     const depth = depthAt(barsOf('BTC', [], 0.01), FIRST, options)!
     expect(depth.halfSpread).toBeCloseTo(0.0001, 15)
-    expect(depth.impact).toBeCloseTo(0.7 * 0.01 * Math.sqrt(24), 12)
+    expect(depth.impact).toBeCloseTo(0.7 * DAILY_OF_ONE_PERCENT, 12)
     expect(depth.dailyVolume).toBe(24_000)
-    // 240 coins are 1 % of a day: the price has moved by 0.342929 %, two thirds of it on average.
-    expect(averageDistance(depth, 240)).toBeCloseTo(0.0001 + 0.00228619, 8)
-    expect(coinsWithin(depth, 0.0001 + 0.00342929)).toBeCloseTo(240, 2)
+    // 240 coins are 1 % of a day: the price has moved by 0.341236 %, two thirds of it on average.
+    expect(averageDistance(depth, 240)).toBeCloseTo(0.0001 + 0.0022749008, 8)
+    expect(coinsWithin(depth, 0.0001 + 0.00341235)).toBeCloseTo(240, 2)
     expect(coinsWithin(depth, 0.00009)).toBe(0)
   })
 
   it('widens the spread with the last day, within limits', () => {
     const storm = (step: number) => {
       const bars = barsOf('BTC', [], 0.01)
-      for (let i = 216; i < 240; i++) bars.close[i] = i % 2 === 0 ? 100 * Math.exp(step) : 100
+      for (let i = 216; i < 240; i++) bars.close[i] = i % 2 === 0 ? 100 * (1 + step) : 100
       return depthAt(bars, FIRST, options)!.halfSpread
     }
-    expect(storm(0.02)).toBeCloseTo(0.0002, 12)
+    const ratio = 2 * Math.sqrt((1 + 1.02 ** -2) / (1 + 1.01 ** -2))
+    expect(storm(0.02)).toBeCloseTo(0.0001 * ratio, 12)
     expect(storm(0.2)).toBeCloseTo(0.0005, 12)
     expect(storm(0.0001)).toBeCloseTo(0.00005, 12)
   })
@@ -61,7 +62,7 @@ describe('the round trip', () => {
   it('costs fees, spread and impact twice', () => {
     const bars = barsOf('BTC', [], 0.01)
     // 24,000 dollars at 100 are 240 coins.
-    expect(roundTripCost(24_000, bars, FIRST, options, 0.00045)).toBeCloseTo(2 * (0.00045 + 0.0001 + 0.00228619), 7)
+    expect(roundTripCost(24_000, bars, FIRST, options, 0.00045)).toBeCloseTo(2 * (0.00045 + 0.0001 + 0.0022749008), 7)
     expect(roundTripCost(0, bars, FIRST, options, 0.00045)).toBeCloseTo(2 * 0.00055, 12)
   })
 

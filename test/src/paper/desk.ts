@@ -12,6 +12,8 @@ import type { Contract, Listing, Venue } from '#src/venue/venue.ts'
 export const BEGIN = Date.UTC(2025, 0, 2)
 /** Hours before the first order, so that depth is known. */
 export const WARM_UP = 240
+/** Standard deviation of a day where every hour goes up by 1 % or back again. */
+export const DAILY_OF_ONE_PERCENT = Math.sqrt((24 * (0.01 ** 2 + (0.01 / 1.01) ** 2)) / 2)
 /** When the first order can be sent: the hour whose bar is row `WARM_UP` begins. */
 export const FIRST = BEGIN + WARM_UP * HOUR
 
@@ -23,7 +25,7 @@ export type Row = readonly [open: number, high: number, low: number, close: numb
  */
 export function barsOf(coin: string, rows: readonly (Row | null)[], step = 0): Bars {
   const past = Array.from({ length: WARM_UP }, (_, hour): Row => {
-    const [open, close] = hour % 2 === 0 ? [100, 100 * Math.exp(step)] : [100 * Math.exp(step), 100]
+    const [open, close] = hour % 2 === 0 ? [100, 100 * (1 + step)] : [100 * (1 + step), 100]
     return [open, Math.max(open, close), Math.min(open, close), close]
   })
   const all = [...past, ...rows]

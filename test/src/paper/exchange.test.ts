@@ -3,6 +3,7 @@ import { HOUR } from '#data/bars.ts'
 import { LIQUIDATION } from '#src/ledger/state.ts'
 import {
   barsOf,
+  DAILY_OF_ONE_PERCENT,
   type Desk,
   eventsOfKind,
   FIRST,
@@ -119,20 +120,20 @@ describe('an immediate order', () => {
     await send(desk, order(-240, { limitPrice: 90 }), FIRST)
     await pass(desk, FIRST + HOUR)
     const [bought, sold] = fills(desk)
-    expect(bought.price).toBeCloseTo(100 * (1 + 0.0001 + 0.00228619), 5)
-    expect(sold.price).toBeCloseTo(100 * (1 - 0.0001 - 0.00228619), 5)
+    expect(bought.price).toBeCloseTo(100 * (1 + 0.0001 + 0.0022749008), 5)
+    expect(sold.price).toBeCloseTo(100 * (1 - 0.0001 - 0.0022749008), 5)
   })
 
   it('stops at its limit, and the rest is cancelled in the words of the venue', async () => {
     const desk = wildDesk()
-    // Impact may move the price by 0.24 %: (0.0024 / 0.034293) squared of 24,000 coins, on the lot grid.
+    // Impact may move the price by 0.24 %: (0.0024 / 0.034124) squared of 24,000 coins, on the lot grid.
     const buy = order(200, { limitPrice: 100.25 })
     await send(desk, buy, FIRST)
     await pass(desk, FIRST + HOUR)
-    const coins = Math.floor(100 * 24_000 * (0.0024 / (0.7 * 0.01 * Math.sqrt(24))) ** 2) / 100
-    expect(coins).toBeCloseTo(117.55, 2)
+    const coins = Math.floor(100 * 24_000 * (0.0024 / (0.7 * DAILY_OF_ONE_PERCENT)) ** 2) / 100
+    expect(coins).toBeCloseTo(118.72, 2)
     expect(fills(desk)).toMatchObject([{ size: coins, price: expect.closeTo(100 * (1.0001 + 0.0016), 4) }])
-    expect(lastWord(desk, buy)).toEqual({ status: 'cancelled', message: NO_MATCH, remaining: expect.closeTo(82.45, 8) })
+    expect(lastWord(desk, buy)).toEqual({ status: 'cancelled', message: NO_MATCH, remaining: expect.closeTo(81.28, 8) })
   })
 
   it('takes no more than the hour traded, all orders together', async () => {
