@@ -83,9 +83,13 @@ function said({ scans, contributions }: Story): string[] {
 }
 
 function tell(evidence: Readonly<Record<string, number | string | null>>): string {
-  const value = (of: number | string | null) => (typeof of === 'number' ? Number(of.toPrecision(4)) : (of ?? 'unknown'))
+  const value = (name: string, of: number | string | null) => {
+    if (typeof of !== 'number') return of ?? 'unknown'
+    if (name.endsWith('At')) return time(of)
+    return Number.isInteger(of) ? of : Number(of.toPrecision(5))
+  }
   return Object.entries(evidence)
-    .map(([name, of]) => `${name} ${value(of)}`)
+    .map(([name, of]) => `${name} ${value(name, of)}`)
     .join(', ')
 }
 
