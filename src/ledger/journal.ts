@@ -13,7 +13,11 @@ export interface RoundStories {
  * passes `test/src/ledger/conformance.ts`.
  */
 export interface LedgerStore {
-  /** Appends all of them or none, and returns when they would survive a crash. */
+  /**
+   * Appends all of them or none, and returns when they would survive a crash.
+   *
+   * @throws {InputError} where stories come without the event of their round.
+   */
   append(events: readonly LedgerEvent[], stories?: RoundStories): void
   /** All events, oldest first. */
   events(): Iterable<LedgerEvent>

@@ -1,3 +1,4 @@
+import { mustTellOfRound } from './chain.ts'
 import type { LedgerEvent } from './events.ts'
 import type { LedgerStore, RoundStories } from './journal.ts'
 
@@ -10,6 +11,7 @@ export function createMemoryLedger(): LedgerStore {
   const rounds = new Map<number, RoundStories>()
   return {
     append(events, stories) {
+      if (stories !== undefined) mustTellOfRound(events, stories)
       for (const event of events) kept.push(event)
       if (stories !== undefined) rounds.set(stories.asOf, stories)
     },
