@@ -2,7 +2,7 @@ import type { Bars } from '#data/bars.ts'
 import type { RegimeProbabilities } from '../fusion/fuse.ts'
 import { type Fusion, fuse } from '../fusion/fuse.ts'
 import type { WheelOptions } from '../options.ts'
-import { fitOu, type OuFailure, type OuFit } from '../ou.ts'
+import { fitOu } from '../ou.ts'
 import { roundTripCost } from '../paper/depth.ts'
 import { fundingGrid } from '../scanners/funding.ts'
 import { isSignal, type Scan } from '../scanners/scanner.ts'
@@ -121,10 +121,12 @@ function signFlipOf(
   direction: 1 | -1,
   cost: number,
   { ouFunding }: WheelOptions,
-): number | OuFailure {
+): number | { readonly unavailable: string } {
   const grid = fundingGrid(bars, asOf, ouFunding.windowHours)
-  const fit: OuFit | OuFailure = fitOu(grid, ouFunding.minPairs)
-  return 'unavailable' in fit ? fit : signFlipProbability(fit, grid[grid.length - 1], direction, cost)
+  const rate = grid[grid.length - 1]
+  if (Number.isNaN(rate)) return { unavailable: 'no funding settled at this hour' }
+  const fit = fitOu(grid, ouFunding.minPairs)
+  return 'unavailable' in fit ? fit : signFlipProbability(fit, rate, direction, cost)
 }
 
 function edgeReasons(edge: Edge | undefined, minEdge: number): Reason[] {
