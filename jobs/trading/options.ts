@@ -12,6 +12,11 @@ export const PaperOptions = z.strictObject({
     .optional()
     .describe('stop after so many hours; without it at the end of the data, or never'),
   trades: z.boolean().default(true).describe('stream the trades of an exchange for the flow scanner'),
+  integrityHours: z
+    .int()
+    .positive()
+    .default(24)
+    .describe('check the whole ledger every so many hours, and at the start'),
   graceSeconds: z.number().min(0).max(1800).default(20).describe('wait after the full hour until its bars are there'),
 })
 export type PaperOptions = z.infer<typeof PaperOptions>

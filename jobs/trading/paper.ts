@@ -1,14 +1,16 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { HOUR } from '#data/bars.ts'
+import { MillraceError } from '#data/errors.ts'
 import { streamTrades } from '#data/providers/hyperliquid-trades.ts'
 import { createFlowBook, type FlowBook } from '#data/trades.ts'
 import type { Engine } from '#src/engine.ts'
-import { openJournal } from '#src/ledger/journal.ts'
+import { checkIntegrity } from '#src/ledger/integrity.ts'
+import { type LedgerStore, openJournal } from '#src/ledger/journal.ts'
 import { openSqliteLedger } from '#src/ledger/sqlite-ledger.ts'
 import { createPaperExchange } from '#src/paper/exchange.ts'
 import { createScanners } from '#src/scanners/all.ts'
-import { createScanBook } from '#src/wheel/snapshot.ts'
+import { createScanBook, rowKnownAt } from '#src/wheel/snapshot.ts'
 import { evaluatedMarkets, type PreparedMarkets, prepareMarkets } from '#training/prepare.ts'
 import { datasetRequest, withRemarks } from '../pipeline/dataset.ts'
 import type { RunContext, RunSettings } from '../pipeline/settings.ts'
@@ -17,7 +19,7 @@ import { pinnedVersions } from '../pipeline/versions.ts'
 import { openModels } from '../workers/open-serving.ts'
 import { createWarmServing } from '../workers/serving.ts'
 import { estimatesAt } from './estimates-now.ts'
-import { type Feed, liveFeed, replayFeed } from './feed.ts'
+import { type Feed, type KnownMarket, liveFeed, replayFeed } from './feed.ts'
 import { paperLedger } from './ledgers.ts'
 import type { PaperOptions } from './options.ts'
 import { type Standing, standing, tradeOn } from './trade-on.ts'
@@ -72,19 +74,38 @@ export async function paperCommand(settings: PaperSettings, context: RunContext)
       options,
       keepStories: true,
     }
+    mustBeWhole(store, path)
     const pinned = (await pinnedVersions(settings))?.versions
-    const { hours, model, stopped } = await tradeOn(engine, feed, settings.paper, context, (known) =>
-      serving.use({ pinned }, async (served) => {
+    const { hours, model, stopped } = await tradeOn(engine, feed, settings.paper, context, (known) => {
+      if ((known.asOf / HOUR) % settings.paper.integrityHours === 0) mustBeWhole(store, path, known)
+      return serving.use({ pinned }, async (served) => {
         const estimates = await estimatesAt(served, known.markets, known.asOf)
         const { kind, id, degradations } = served
         return { estimates, model: id === undefined ? kind : `${kind} ${id}`, degraded: degradations }
-      }),
-    )
+      })
+    })
     return { source: source.spec.source, ledger: path, hours, model, stopped, ...standing(engine.journal.state) }
   } finally {
     await serving.close()
     store.close()
   }
+}
+
+/** @throws {MillraceError} `fail-closed` with the first bad event: nothing is traded on a ledger that is in doubt. */
+function mustBeWhole(store: LedgerStore, path: string, known?: KnownMarket): void {
+  const bars = new Map(known?.markets.map((market) => [market.bars.coin, market.bars]))
+  const rates = (coin: string, time: number) => {
+    const history = bars.get(coin)
+    const row = history === undefined ? -1 : rowKnownAt(history, time)
+    if (row < 0) return undefined
+    const rate = history!.funding[row]
+    return Number.isNaN(rate) ? null : rate
+  }
+  const { broken } = checkIntegrity(store, known === undefined ? {} : { rates })
+  if (broken === undefined) return
+  const { number, kind, message } = broken
+  const where = number === null ? '' : `event ${number}${kind === null ? '' : ` (${kind})`}: `
+  throw new MillraceError('fail-closed', `the ledger ${path} is not whole: ${where}${message}`, { path, ...broken })
 }
 
 async function openFeed(settings: PaperSettings, source: ResolvedSource, context: RunContext): Promise<Feed> {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { HOUR } from '#data/bars.ts'
 import { findLedger } from '#jobs/trading/ledgers.ts'
@@ -64,6 +65,18 @@ describe('paper trading', () => {
     const { broken } = await checkIntegrity(second.ledger)
     expect(broken).toBeUndefined()
     expect(await findLedger(state, undefined)).toBe(second.ledger)
+  })
+
+  it('does not trade on a ledger that somebody has changed', async () => {
+    const paths = { state: join(state, 'changed'), models: join(state, 'models'), reports: state }
+    const { ledger } = await paperCommand({ ...settings({ hours: 30 }), paths }, context)
+    const database = new DatabaseSync(ledger)
+    for (const { name } of database.prepare("select name from sqlite_master where type = 'trigger'").all()) {
+      database.exec(`drop trigger ${name}`)
+    }
+    database.exec("update events set body = replace(body, '10000000000', '90000000000') where number = 1")
+    database.close()
+    await expect(paperCommand({ ...settings({ hours: 1 }), paths }, context)).rejects.toThrow(/event 1/)
   })
 
   it('stops between two hours when it is told to', async () => {
