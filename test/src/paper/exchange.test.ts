@@ -186,6 +186,15 @@ describe('an order is judged when it is sent', () => {
     expect(eventsOfKind(desk, 'leverage')).toMatchObject([{ coin: 'BTC', mode: 'cross', leverage: 2 }])
   })
 
+  it('by what no isolated position has taken', async () => {
+    const desk = openDesk(['BTC', 'ETH'].map((coin) => listingOf(barsOf(coin, [QUIET]))))
+    await send(desk, order(90, { margin: { mode: 'isolated', leverage: 2 } }), FIRST)
+    await pass(desk, FIRST + HOUR)
+    // 4,500.45 dollars of 10,000 are the position's, fees included.
+    expect(await send(desk, order(54.9, { coin: 'ETH' }), FIRST + HOUR)).toBe('open')
+    expect(await send(desk, order(55, { coin: 'ETH' }), FIRST + HOUR)).toBe('Insufficient margin to place order.')
+  })
+
   it('again when it arrives: two orders cannot use the same margin', async () => {
     const desk = deskOf([QUIET])
     const margin = { mode: 'cross', leverage: 1 } as const
@@ -529,18 +538,36 @@ describe('a liquidation', () => {
     expect(eventsOfKind(desk, 'funding').filter((event) => event.time > time)).toEqual([])
   })
 
-  it('never costs more than the margin, however thin the book', async () => {
-    // 6 coins a day, at steps of 1 % an hour: the walk for 900 coins would go 28 % deep, and 2 % are left.
-    const bars = barsOf(
-      'BTC',
-      [
-        [100, 100, 100, 100, 1e6],
-        [100, 100, 92, 100],
-      ],
-      0.01,
-    )
+  it('begins with the first price of an hour', async () => {
+    const desk = deskOf([QUIET, [92, 100, 92, 100]])
+    await send(desk, order(1, { margin }), FIRST)
+    await pass(desk, FIRST + HOUR)
+    await pass(desk, FIRST + 2 * HOUR)
+    expect(eventsOfKind(desk, 'liquidation')).toMatchObject([{ time: FIRST + HOUR }])
+  })
+
+  it('ends what was to reduce the position, and leaves other coins alone', async () => {
+    const bars = [barsOf('BTC', [QUIET, [100, 100, 92, 100]]), barsOf('ETH', [QUIET, QUIET])]
+    const desk = openDesk(bars.map((history) => listingOf(history)))
+    await send(desk, order(1, { margin }), FIRST)
+    await pass(desk, FIRST + HOUR)
+    const ask = order(-1, { limitPrice: 110, timeInForce: 'Gtc', reduceOnly: true })
+    const other = order(1, { coin: 'ETH', limitPrice: 70, timeInForce: 'Gtc' })
+    for (const request of [ask, other]) await send(desk, request, FIRST + HOUR)
+    await pass(desk, FIRST + 2 * HOUR)
+    expect(eventsOfKind(desk, 'liquidation')).toHaveLength(1)
+    expect(lastWord(desk, ask)).toMatchObject({ status: 'cancelled', message: 'reduceOnlyCanceled' })
+    expect(desk.journal.state.openOrders.get(other.cloid)?.status).toBe('open')
+  })
+
+  it.each([
+    ['long', 1, [100, 100, 92, 100]],
+    ['short', -1, [100, 107.5, 100, 100]],
+  ] as const)('never costs a %s more than its margin, however thin the book', async (_, side, row) => {
+    // 6 coins a day, at steps of 1 % an hour: the walk for 900 coins would go 28 % deep, and some 2 % are left.
+    const bars = barsOf('BTC', [[100, 100, 100, 100, 1e6], row], 0.01)
     const desk = openDesk([listingOf(bars)], {}, 2_000_000_000_000)
-    await send(desk, order(900, { margin, limitPrice: 110 }), FIRST)
+    await send(desk, order(900 * side, { margin, limitPrice: 100 + 10 * side }), FIRST)
     await pass(desk, FIRST + HOUR)
     bars.volume.fill(0.25, 0, 241)
     await pass(desk, FIRST + 2 * HOUR)
@@ -549,6 +576,20 @@ describe('a liquidation', () => {
     const put = eventsOfKind(desk, 'transfer')[0].amount
     expect(put - lost).toBeGreaterThanOrEqual(0)
     expect(put - lost).toBeLessThan(10)
+  })
+
+  it('of a strictly isolated position takes no margin out between its parts', async () => {
+    const bars = barsOf('BTC', [
+      [100, 100, 100, 100, 1e6],
+      [100, 100, 91.7, 100, 1e6],
+    ])
+    const desk = openDesk([listingOf(bars, { strictlyIsolated: true })], {}, 2_000_000_000_000)
+    await send(desk, order(1100, { margin }), FIRST)
+    await pass(desk, FIRST + HOUR)
+    await pass(desk, FIRST + 2 * HOUR)
+    // Above 100,000 dollars a fifth goes first.
+    expect(fills(desk).map(({ size }) => size)).toEqual([1100, -220, -880])
+    expect(eventsOfKind(desk, 'transfer')).toHaveLength(2)
   })
 
   it('is left to the vault where too little is left', async () => {
