@@ -5,6 +5,7 @@ import type { Journal } from '../ledger/journal.ts'
 import type { MarginMode } from '../venue/order.ts'
 import type { Listing } from '../venue/venue.ts'
 import { type TakenPosition, takeOver } from './backstop.ts'
+import { feeRates } from './fees.ts'
 import { releaseMargin } from './isolated.ts'
 import { contractIn, crossAccountValue, isolatedMargin, type Marks, maintenanceOf, markNow, valueAt } from './margin.ts'
 
@@ -13,8 +14,8 @@ const BACKSTOP_SHARE = 2 / 3
 /** Positions above so many dollars are first sent to the book by a part only. */
 const LARGE_POSITION = 100_000
 const FIRST_PART = 0.2
-/** Highest taker rate (section 5): a closing at the worst price must leave enough for it. */
-const HIGHEST_FEE = 0.00045
+/** Rate of who has not traded yet, the highest: a closing at the worst price must leave enough for it. */
+const HIGHEST_FEE = feeRates(0, 0).taker
 /** Micro-dollars that rounding of a notional and a fee may cost. */
 const ROUNDING = 2
 
