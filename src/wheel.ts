@@ -8,8 +8,8 @@ import { checkEstimates, type EstimateSeries, estimateAt } from './estimates.ts'
 import { type LedgerStore, openJournal } from './ledger/journal.ts'
 import { createMemoryLedger } from './ledger/memory-ledger.ts'
 import type { WheelOptions } from './options.ts'
-import { contractOf } from './paper/contracts.ts'
 import { createPaperExchange } from './paper/exchange.ts'
+import { contractKnownAt } from './paper/lots.ts'
 import { countStories, createTally, type DecisionTally } from './rejections.ts'
 import { createScanners } from './scanners/all.ts'
 import type { FlowSeries } from './scanners/scanner.ts'
@@ -125,7 +125,8 @@ function checkRange({ from, to }: TimeRange): void {
   })
 }
 
-function snapshotOf({ bars, estimates, instruments, flows, options, model = 'estimates' }: WheelInput): Snapshot {
+function snapshotOf(input: WheelInput): Snapshot {
+  const { bars, estimates, instruments, flows, options, range, model = 'estimates' } = input
   const known = new Map(instruments?.map((instrument) => [instrument.coin, instrument]))
   const listings = new Map<string, Listing>()
   for (const history of bars) {
@@ -133,7 +134,8 @@ function snapshotOf({ bars, estimates, instruments, flows, options, model = 'est
     if (listings.has(coin)) throw new InputError(`${coin} is given twice`, { coin })
     const series = estimates.get(coin)
     if (series !== undefined) checkEstimates(coin, series)
-    listings.set(coin, { contract: contractOf(known.get(coin), coin, options.exchange), bars: history })
+    const contract = contractKnownAt(known.get(coin), history, range.from, options.exchange)
+    listings.set(coin, { contract, bars: history })
   }
   return {
     listings,

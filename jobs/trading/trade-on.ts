@@ -2,7 +2,7 @@ import { HOUR } from '#data/bars.ts'
 import { toDollars } from '#src/account/money.ts'
 import { type Engine, liveThroughHour } from '#src/engine.ts'
 import type { LedgerState } from '#src/ledger/state.ts'
-import { contractOf } from '#src/paper/contracts.ts'
+import { contractKnownAt } from '#src/paper/lots.ts'
 import type { Snapshot } from '#src/wheel/snapshot.ts'
 import type { RunContext } from '../pipeline/settings.ts'
 import type { Feed, KnownMarket } from './feed.ts'
@@ -59,14 +59,19 @@ export async function tradeOn(
   return { hours, model, stopped: `${paper.hours} hours are over` }
 }
 
-function snapshotOf({ options }: Engine, { markets, instruments, flows, asOf }: KnownMarket, served: Served): Snapshot {
+function snapshotOf(
+  { options, journal }: Engine,
+  { markets, instruments, flows, asOf }: KnownMarket,
+  served: Served,
+): Snapshot {
   const known = new Map(instruments.map((instrument) => [instrument.coin, instrument]))
+  const first = journal.state.history.hours[0]?.time ?? asOf
   const { estimates, model, degraded } = served
   return {
     listings: new Map(
       markets.map(({ bars }) => [
         bars.coin,
-        { contract: contractOf(known.get(bars.coin), bars.coin, options.exchange), bars },
+        { contract: contractKnownAt(known.get(bars.coin), bars, first, options.exchange), bars },
       ]),
     ),
     market: { bars: markets.map(({ bars }) => bars), ...(flows && { flows }) },

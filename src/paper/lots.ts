@@ -1,4 +1,8 @@
-import type { Bars } from '#data/bars.ts'
+import { type Bars, barsKnownAt } from '#data/bars.ts'
+import type { Instrument } from '#data/provider.ts'
+import type { ExchangeOptions } from '../options/paper.ts'
+import type { Contract } from '../venue/venue.ts'
+import { contractOf } from './contracts.ts'
 
 /** Hours at the beginning of a history that are looked at, so that what comes later changes nothing. */
 const HOURS = 168
@@ -28,4 +32,18 @@ function decimalsOf(value: number): number {
   const [digits, exponent = '0'] = String(value).split('e')
   const [, fraction = ''] = digits.split('.')
   return Math.max(0, fraction.length - Number(exponent))
+}
+
+/**
+ * The contract of a coin as it is known at a time: where the venue states no decimals they are read off the volumes known
+ * then. A ledger asks for its first hour, so that its contracts stay what they were.
+ */
+export function contractKnownAt(
+  instrument: Instrument | undefined,
+  history: Bars,
+  time: number,
+  { sizeDecimals }: Pick<ExchangeOptions, 'sizeDecimals'>,
+): Contract {
+  const decimals = instrument?.sizeDecimals === undefined ? lotDecimalsOf(barsKnownAt(history, time)) : undefined
+  return contractOf(instrument, history.coin, { sizeDecimals: decimals ?? sizeDecimals })
 }

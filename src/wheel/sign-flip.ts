@@ -83,6 +83,8 @@ function firstPassage(start: number, mean: number, persistence: number, hours: n
   // Above the top either no path comes, or none comes back to zero in time: what goes there has not turned.
   const spread = Math.sqrt(1 - persistence ** (2 * hours))
   const top = Math.min(Math.max(centre, mean), FAR * spread) + FAR * spread
+  // Where that lies below zero, what has not turned in this hour is less than is counted.
+  if (top <= 0) return turned
   const panels = Math.ceil(top / (PANEL * step))
   const values = new Float64Array(panels * NODES.length)
   const kernel = transitions(values, top / panels, mean, persistence, step)
