@@ -5,7 +5,7 @@ import { canonicalJson } from '#src/ledger/canonical-json.ts'
 describe('canonical JSON', () => {
   it('is the text of RFC 8785 for its examples', () => {
     const value = {
-      numbers: [333333333.33333329, 1e30, 4.5, 2e-3, 1e-27],
+      numbers: [Number('333333333.33333329'), 1e30, 4.5, 2e-3, 1e-27],
       string: '€$\u000f\nA\'B"\\\\"/',
       literals: [null, true, false],
     }
