@@ -83,6 +83,7 @@ export function fitOu(
   if (pairs < Math.max(minPairs, 3)) return { unavailable: 'too few pairs', pairs }
   if (!(steps.scale > resolution)) return { unavailable: 'funding did not vary', pairs }
   const regression = regressPairs(hourly)
+  // Every pair lies on one line: there is no chance in it that a test could speak of.
   if (Number.isNaN(regression.t)) return { unavailable: 'funding did not vary', pairs }
 
   const scratch = emptyProfile()

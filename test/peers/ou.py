@@ -1,23 +1,32 @@
 """
-Writes test/src/fixtures/ou.json: Ornstein-Uhlenbeck processes as statsmodels estimates them.
+Writes test/src/fixtures/ou.json: what statsmodels and SciPy say of Ornstein-Uhlenbeck processes.
 
     python -m venv venv && venv/bin/pip install statsmodels
     venv/bin/python test/peers/ou.py
 
-Over steps of one hour an OU process is an AR(1): b = exp(-theta). Conditional maximum likelihood is ordinary least
-squares of a value on the one before (OLS, and AutoReg where no hour is missing: they must agree). The exact likelihood,
-in which the first value counts too (ARIMA), is recorded to say how far apart the two are.
+Over steps of one hour an OU process is an AR(1): b = exp(-theta).
+
+- `exact`: the likelihood of ARIMA(1, 0, 0) with a constant, by its Kalman filter, which takes absent hours as they are.
+- `restricted`: the same without the mean, from the dense covariance matrix b^|t - s| (Harville 1974), by SciPy: the b that
+  maximises it, the generalised least squares at the b corrected by b / n, and the interval in which twice the drop is
+  within the quantile of chi-squared.
+- `regression` and `pValue`: OLS over pairs of consecutive hours; `adfuller` with no lags where no hour is absent (it must
+  agree with the regression), `mackinnonp` of the regression's t where some are.
 """
 
 import json
-import warnings
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from scipy.optimize import brentq, minimize, minimize_scalar
+from scipy.stats import chi2
 from statsmodels.api import OLS, add_constant
-from statsmodels.tsa.ar_model import AutoReg
+from statsmodels.tsa.adfvalues import mackinnonp
 from statsmodels.tsa.arima.model import ARIMA
+from statsmodels.tsa.stattools import adfuller
+
+CONFIDENCE = 0.9
 
 
 def simulate(seed, hours, theta, mu, sigma):
@@ -35,64 +44,111 @@ def with_holes(seed, values, share):
     return np.where(rng.uniform(size=len(values)) < share, np.nan, values)
 
 
-def process(constant, b, residual_variance):
-    """What an AR(1) says of the OU process behind it."""
+def process(mu, b, innovation_variance, centre, scale):
+    """What an AR(1) of whitened values says of the OU process behind it."""
     theta = -np.log(b)
     return {
         "theta": theta,
-        "mu": constant / (1 - b),
-        "sigma": np.sqrt(residual_variance * 2 * theta / (1 - b * b)),
+        "mu": centre + scale * mu,
+        "sigma": scale * np.sqrt(innovation_variance * 2 * theta / (1 - b * b)),
         "halfLifeHours": np.log(2) / theta,
+        "persistence": b,
     }
 
 
-def case(name, values, exact=False):
-    # Whitened for the regression, whose design would lose a variance of 1e-12 beside a column of ones.
+def exact_likelihood(white):
+    model = ARIMA(white, order=(1, 0, 0), trend="c")
+    start = np.array(model.fit().params)
+    start[1] = min(start[1], 0.99)
+    best = minimize(lambda p: -model.loglike(p) if abs(p[1]) < 1 and p[2] > 0 else np.inf, start, method="Nelder-Mead",
+                    options={"xatol": 1e-10, "fatol": 1e-13, "maxiter": 20000, "maxfev": 20000})
+    assert best.success, best.message
+    return best.x
+
+
+class Restricted:
+    """The restricted likelihood of known values at known hours, from matrices."""
+
+    def __init__(self, white):
+        self.hours = np.flatnonzero(~np.isnan(white))
+        self.values = white[self.hours]
+
+    def solve(self, b):
+        """ln L up to a constant, weighted mean, weighted squares as innovations of one hour."""
+        covariance = b ** np.abs(np.subtract.outer(self.hours, self.hours)) / (1 - b * b)
+        ones = np.ones(len(self.values))
+        inverse = np.linalg.inv(covariance)
+        information = ones @ inverse @ ones
+        mean = (ones @ inverse @ self.values) / information
+        rest = self.values - mean
+        squares = rest @ inverse @ rest
+        n = len(self.values)
+        return -0.5 * (np.linalg.slogdet(covariance)[1] + np.log(information) + (n - 1) * np.log(squares)), mean, squares
+
+    def likeliest(self):
+        grid = np.linspace(0.001, 0.9999, 200)
+        best = int(np.argmax([self.solve(b)[0] for b in grid]))
+        around = (grid[max(0, best - 1)], grid[min(199, best + 1)])
+        return minimize_scalar(lambda b: -self.solve(b)[0], bounds=around, method="bounded", options={"xatol": 1e-12}).x
+
+    def interval(self, likeliest):
+        least = self.solve(likeliest)[0] - chi2.ppf(CONFIDENCE, 1) / 2
+        above = lambda b: self.solve(b)[0] - least
+        # Closer to 1 the matrix is singular; the likelihood is flat there.
+        low = brentq(above, 1e-6, likeliest, xtol=1e-13) if above(1e-6) < 0 else 0
+        high = brentq(above, likeliest, 0.99999, xtol=1e-13) if above(0.99999) < 0 else 1
+        return low, high
+
+
+def case(name, values):
     centre, scale = np.nanmean(values), np.nanstd(values)
     white = (values - centre) / scale
-    fit = OLS(white[1:], add_constant(white[:-1], has_constant="add"), missing="drop").fit()
-    constant, b = fit.params
+    differences = np.diff(white)
+    fit = OLS(differences, add_constant(white[:-1], has_constant="add"), missing="drop").fit()
+    t = fit.tvalues[1]
     answer = {
-        "name": name, "values": [None if np.isnan(x) else x for x in values], "pairs": int(fit.nobs), "persistence": b,
-        "persistenceError": fit.bse[1],
+        "name": name, "values": [None if np.isnan(x) else x for x in values], "pairs": int(fit.nobs),
+        "regression": 1 + fit.params[1], "t": t, "pValue": float(mackinnonp(t, regression="c")),
     }
     if not np.isnan(values).any():
-        auto = AutoReg(white, lags=1, trend="c").fit()
-        assert np.allclose(auto.params, fit.params, rtol=0, atol=1e-10), "OLS and AutoReg disagree"
-        assert np.isclose(auto.sigma2 * fit.nobs, fit.ssr, rtol=1e-10)
-    if not 0 < b < 1:
+        found, p_value = adfuller(white, maxlag=0, autolag=None, regression="c")[:2]
+        assert np.isclose(found, t, rtol=1e-8) and np.isclose(p_value, answer["pValue"], rtol=1e-7)
+    restricted = Restricted(white)
+    likeliest = restricted.likeliest()
+    answer["likeliest"] = likeliest
+    if not 0.002 < likeliest < 0.999:
         return answer
-    # statsmodels' mse_resid divides by pairs - 2, as we do.
-    white_process = process(constant, b, fit.mse_resid)
-    back = lambda p: {**p, "mu": centre + scale * p["mu"], "sigma": scale * p["sigma"]}
-    answer["conditional"] = back(white_process)
-    if exact:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            likelihood = ARIMA(white, order=(1, 0, 0), trend="c").fit()
-        mean, phi, variance = likelihood.params
-        answer["exact"] = back(process(mean * (1 - phi), phi, variance))
-        answer["exactPersistence"] = phi
+    constant, b, variance = exact_likelihood(white)
+    # statsmodels' constant is the mean of the process.
+    answer["exact"] = process(constant, b, variance, centre, scale)
+    corrected = likeliest * (1 + 1 / (restricted.hours[-1] - restricted.hours[0]))
+    if corrected >= 1:
+        return answer
+    _, mean, squares = restricted.solve(corrected)
+    answer["corrected"] = process(mean, corrected, squares / (len(restricted.values) - 1), centre, scale)
+    low, high = restricted.interval(likeliest)
+    half_life = lambda b: 0 if b == 0 else None if b == 1 else np.log(2) / -np.log(b)
+    answer["halfLifeLow"], answer["halfLifeHigh"] = half_life(low), half_life(high)
     return answer
 
 
 funding = simulate(1, 168, np.log(2) / 12, 1.25e-5, 4e-6)
 cases = [
-    case("2,000 hours", simulate(2, 2000, 0.1, 0.5, 1.0), exact=True),
-    case("a week of funding", funding, exact=True),
+    case("1,000 hours", simulate(2, 1000, 0.1, 0.5, 1.0)),
+    case("a week of funding", funding),
     case("a week of funding with absent hours", with_holes(3, funding, 0.2)),
-    case("a week of funding of which every other hour is absent but for a few", with_holes(4, funding, 0.6)),
-    case("a mean far from zero", simulate(5, 300, 0.3, 1000.0, 0.01), exact=True),
-    case("hardly any reversion", simulate(6, 1000, 0.005, 0.0, 1.0)),
-    case("reversion within the hour", simulate(7, 500, 2.5, 0.0, 1.0)),
+    case("a week of funding of which more than half is absent", with_holes(4, funding, 0.6)),
+    case("a mean far from zero", simulate(5, 300, 0.3, 1000.0, 0.01)),
+    case("a half-life of three days", simulate(6, 400, np.log(2) / 72, 0.0, 1.0)),
+    case("reversion within the hour", simulate(7, 300, 2.5, 0.0, 1.0)),
     case("six hours", np.array([4.0, 3.0, 1.0, 1.5, 1.0, 0.5])),
-    case("no reversion but overshooting", np.array([0.0, 2, 1, 2, 2, 0, 2, -1, 3])),
-    case("growth", 1.05 ** np.arange(20.0)),
+    case("overshooting", np.array([0.0, 2, 1, 2, 2, 0, 2, -1, 3])),
+    case("growth", np.round(1.05 ** np.arange(20.0) + 0.02 * np.cos(np.arange(20.0)), 9)),
 ]
 packages = {name: version(name) for name in ("statsmodels", "numpy", "scipy")}
 target = Path(__file__).parents[1] / "src/fixtures/ou.json"
 lines = ",\n".join(json.dumps(one) for one in cases)
-target.write_text(f'{{"source": "test/peers/ou.py", "versions": {json.dumps(packages)}, "cases": [\n{lines}\n]}}\n')
+head = f'"source": "test/peers/ou.py", "versions": {json.dumps(packages)}, "confidence": {CONFIDENCE}'
+target.write_text(f'{{{head}, "cases": [\n{lines}\n]}}\n')
 for one in cases:
-    print(one["name"], one["pairs"], one["persistence"], one.get("exactPersistence"), one["persistenceError"],
-          one.get("conditional"), one.get("exact"))
+    print({key: value for key, value in one.items() if key != "values"})
