@@ -6,7 +6,6 @@ import type { MarginMode } from '../venue/order.ts'
 import type { Listing } from '../venue/venue.ts'
 import { type TakenPosition, takeOver } from './backstop.ts'
 import { feeRates } from './fees.ts'
-import { releaseMargin } from './isolated.ts'
 import { contractIn, crossAccountValue, isolatedMargin, type Marks, maintenanceOf, markNow, valueAt } from './margin.ts'
 
 /** Of the maintenance margin: below, the book is not tried any more and the liquidator vault takes over. */
@@ -16,11 +15,12 @@ const LARGE_POSITION = 100_000
 const FIRST_PART = 0.2
 /** Rate of who has not traded yet, the highest: a closing at the worst price must leave enough for it. */
 const HIGHEST_FEE = feeRates(0, 0).taker
-/** Micro-dollars that rounding of a notional and a fee may cost. */
-const ROUNDING = 2
+/** Micro-dollars that rounding may cost where an order is filled in a few parts. */
+const ROUNDING = 4
 
 /**
- * Sends a market order of a liquidation and records its fill.
+ * Sends a market order of a liquidation and records its fill, and gives back what is left of an isolated position that it
+ * closed, as `recordFill` does.
  *
  * @param size signed coins, against the position.
  * @param worstPrice the price that leaves nothing of the margin: what the book would take only beyond it is taken by the
@@ -130,7 +130,6 @@ function liquidateIsolated(look: Look, coin: string, holding: Holding): void {
     else if (sent) return
     else sent = sendToBook(look, 'isolated', position, standing) === 'whole'
   }
-  releaseMargin(look.journal, coin, look.time)
 }
 
 function backstop(look: Look, mode: MarginMode, positions: readonly TakenPosition[], standing: Standing): void {

@@ -73,7 +73,20 @@ describe('a cross account', () => {
     expect((fill as FillEvent).price).toBeCloseTo(90 / (1 - 0.00045), 6)
     const { cash } = portfolio.journal.state.account
     expect(cash).toBeGreaterThanOrEqual(0)
-    expect(cash).toBeLessThanOrEqual(4)
+    expect(cash).toBeLessThanOrEqual(6)
+  })
+
+  it('is not lost to rounding where an order is filled in parts', () => {
+    for (let spare = 0; spare < 1_000_000; spare += 23_451) {
+      const { journal, listings, booksAt } = openPortfolio(BARELY + spare, [LONG])
+      const marks = new Map([['A', 92]])
+      const close = booksAt(marks, 1)
+      checkLiquidations(journal, marks, 1, listings, (coin, size, time, worst) => {
+        for (const part of [0.333, 0.111, 0.556]) close(coin, size * part, time, worst)
+      })
+      expect(journal.state.account.cash).toBeGreaterThanOrEqual(0)
+      expect(journal.state.account.cash).toBeLessThanOrEqual(8)
+    }
   })
 
   it('fails closed where the venue lost more than there was', () => {
@@ -132,26 +145,44 @@ describe('a cross account', () => {
     expect(equityOf(portfolio.journal.state.account)).toBe(0)
   })
 
-  it('whose losses are smaller than its debt is relieved at the price of its longs', () => {
-    const portfolio = openPortfolio(100_000_000, [
-      { coin: 'A', size: 10, entry: 100, mode: 'cross', leverage: 20 },
-      { coin: 'B', size: -5, entry: 100, mode: 'cross', leverage: 20 },
-    ])
-    portfolio.journal.record({
-      kind: 'funding',
-      time: 1,
-      coin: 'A',
-      size: 10,
-      price: 100,
-      rate: 0.5,
-      amount: -500_000_000,
+  describe('that owed more than its positions lost', () => {
+    /** Funding that was paid beyond what was there. */
+    function indebted(paid: number, ...coins: readonly string[]) {
+      const both: Opening[] = [
+        { coin: 'A', size: 10, entry: 100, mode: 'cross', leverage: 20 },
+        { coin: 'B', size: -5, entry: 100, mode: 'cross', leverage: 20 },
+      ]
+      const portfolio = openPortfolio(
+        100_000_000,
+        both.filter(({ coin }) => coins.includes(coin)),
+      )
+      const amount = -paid * 1_000_000
+      portfolio.journal.record({ kind: 'funding', time: 1, coin: 'B', size: -5, price: 100, rate: -1, amount })
+      return portfolio
+    }
+
+    it('is relieved at the price of its longs', () => {
+      const portfolio = indebted(500, 'A', 'B')
+      // 100 - 500 - 5 dollars; only B lost.
+      const fills = only(look(portfolio, { A: 100, B: 101 }), 'fill')
+      expect(fills.map(({ coin, price }) => [coin, price])).toEqual([
+        ['A', 140.5],
+        ['B', 101],
+      ])
+      expect(equityOf(portfolio.journal.state.account)).toBe(0)
     })
-    const fills = only(look(portfolio, { A: 99, B: 100 }), 'fill')
-    expect(fills.map(({ coin, price }) => [coin, price])).toEqual([
-      ['A', 140],
-      ['B', 100],
-    ])
-    expect(equityOf(portfolio.journal.state.account)).toBe(0)
+
+    it('is relieved at the price of its shorts where it has no longs', () => {
+      const portfolio = indebted(150, 'B')
+      expect(only(look(portfolio, { B: 100 }), 'fill')).toMatchObject([{ coin: 'B', price: 90 }])
+      expect(equityOf(portfolio.journal.state.account)).toBe(0)
+    })
+
+    it('fails closed where no price is low enough for that', () => {
+      expect(() => look(indebted(700, 'B'), { B: 100 })).toThrow(
+        expect.objectContaining({ action: 'fail-closed', message: expect.stringContaining('a debt of 600 dollars') }),
+      )
+    })
   })
 
   it('is not looked at where none of its positions has a mark', () => {
@@ -288,10 +319,12 @@ describe('an isolated position', () => {
 
 describe('isolated margin', () => {
   it('comes from the cross account and goes back whole when the position is closed', () => {
-    const { journal } = openPortfolio(1_000_000_000, [{ ...LONG, mode: 'isolated' }])
+    const { journal, events } = openPortfolio(1_000_000_000, [{ ...LONG, mode: 'isolated' }])
+    const opened = events().length
     releaseMargin(journal, 'A', 1)
-    fundIsolated(journal, 'A', 5_000_000, 1)
     fundIsolated(journal, 'A', 0, 1)
+    expect(events()).toHaveLength(opened)
+    fundIsolated(journal, 'A', 5_000_000, 1)
     expect(journal.state.account.holdings.get('A')!.rawUsd).toBe(-900_000_000 + 5_000_000)
     shrinkMargin(journal, 'A', 0.4, 1)
     expect(journal.state.account.holdings.get('A')!.rawUsd).toBe(-900_000_000 + 5_000_000 - 42_000_000)
