@@ -26,6 +26,8 @@ const Meta = z.object({
       szDecimals: z.number().int().min(0),
       maxLeverage: z.number().int().positive(),
       isDelisted: z.boolean().optional(),
+      onlyIsolated: z.boolean().optional(),
+      marginMode: z.string().optional(),
     }),
   ),
 })
@@ -108,10 +110,13 @@ function check<T>(schema: z.ZodType<T>, answer: unknown, what: string, coin?: st
 
 function instruments(universe: z.infer<typeof Meta>['universe'], what: string): Instrument[] {
   const seen = new Set<string>()
-  return universe.map(({ name, szDecimals, maxLeverage, isDelisted }) => {
+  return universe.map(({ name, szDecimals, maxLeverage, isDelisted, onlyIsolated, marginMode }) => {
     if (seen.has(name)) throw wrong(what, name, 'universe.name', name, 'must be listed once')
     seen.add(name)
-    return { coin: name, live: isDelisted !== true, sizeDecimals: szDecimals, maxLeverage }
+    // `onlyIsolated` is the older word; a `noCross` coin lets margin be taken out, which is not made use of.
+    const strictlyIsolated = onlyIsolated === true || marginMode === 'strictIsolated' || marginMode === 'noCross'
+    const instrument = { coin: name, live: isDelisted !== true, sizeDecimals: szDecimals, maxLeverage }
+    return strictlyIsolated ? { ...instrument, strictlyIsolated } : instrument
   })
 }
 

@@ -54,6 +54,16 @@ describe('a list of coins', () => {
     expect(() => readUniverse({ universe: [BTC, BTC] })).toThrow('meta BTC: universe.name must be listed once')
   })
 
+  it.each([
+    [{}, undefined],
+    [{ onlyIsolated: true }, true],
+    [{ marginMode: 'strictIsolated' }, true],
+    [{ marginMode: 'noCross' }, true],
+    [{ marginMode: 'normal', onlyIsolated: false }, undefined],
+  ])('tells what cannot share margin: %o', (said, strictlyIsolated) => {
+    expect(readUniverse({ universe: [{ ...BTC, ...said }] })[0].strictlyIsolated).toBe(strictlyIsolated)
+  })
+
   it('must have as many contexts as coins', () => {
     expect(() => readOpenInterest([{ universe: [BTC] }, []])).toThrow('contexts must be 1, one per coin, got 0')
     expect(readOpenInterest([{ universe: [BTC] }, [{ openInterest: '7.5' }]])).toEqual(new Map([['BTC', 7.5]]))
