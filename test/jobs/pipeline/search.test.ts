@@ -132,7 +132,10 @@ describe('searchCommand', () => {
     await expect(searchCommand(settings({ name: 'b' }), context)).rejects.toThrow(/3 trials in a row failed.*diverged/)
   })
 
-  it('needs a champion to search the wheel', async () => {
-    await expect(searchCommand(settings({ space: 'wheel' }), context)).rejects.toThrow(/no champion in .*: run train/)
+  it('needs a champion to search the wheel with its regimes', async () => {
+    const backtest = BacktestOptions.parse({ regimes: 'versions' })
+    await expect(searchCommand(settings({ space: 'wheel' }, { backtest }), context)).rejects.toThrow(
+      /no champion in .*: run train/,
+    )
   })
 })
