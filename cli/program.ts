@@ -6,7 +6,10 @@ import { registerConfig } from './commands/config.ts'
 import { registerDoctor } from './commands/doctor.ts'
 import { registerEvaluate } from './commands/evaluate.ts'
 import { registerFetch } from './commands/fetch.ts'
+import { registerHalfLife } from './commands/half-life.ts'
 import { registerInfer } from './commands/infer.ts'
+import { registerIntegrity } from './commands/integrity.ts'
+import { registerLedger } from './commands/ledger.ts'
 import { registerModels } from './commands/models.ts'
 import { registerPaper } from './commands/paper.ts'
 import { registerProtections } from './commands/protections.ts'
@@ -29,6 +32,9 @@ const REGISTER = [
   registerBacktest,
   registerPaper,
   registerWhy,
+  registerLedger,
+  registerIntegrity,
+  registerHalfLife,
   registerProtections,
   registerWorker,
   registerModels,
