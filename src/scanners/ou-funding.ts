@@ -12,6 +12,8 @@ import type { Direction, Expectation, Scanner } from './scanner.ts'
  * Horizon: `horizonHalfLives` half-lives.
  *
  * A week tells little of slow reversion: the test finds a half-life of 4 h nearly always, one of 24 h one time in nine.
+ * Real funding has a longer memory than one half-life: over 8,179 signals of 35 coins to May 2025, 46 % of the deviation
+ * were left where the process expects 25 %, and 3.6 bp were paid where it expected 3.2.
  */
 export function createOuFundingScanner(options: OuFundingOptions): Scanner {
   const source = 'ou-funding'
@@ -61,7 +63,7 @@ function openingDirection(fit: OuFit, z: number, rate: number, options: OuFundin
 
 /**
  * A held side is backed while the deviation it bet against is still there and it is still paid: what is held is not
- * asked again how certain or how fast its funding reverts. A new opinion for the other side takes a whole opening.
+ * asked again how certain or how fast its funding reverts. To change sides takes a whole opening.
  */
 function backedDirection(
   z: number,
@@ -71,7 +73,7 @@ function backedDirection(
   options: OuFundingOptions,
 ): Direction {
   if (-held * z > options.exitZ && paidSide(rate) === held) return held
-  return opening === -held ? opening : 0
+  return opening
 }
 
 /**
