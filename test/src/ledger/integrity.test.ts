@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { HOUR } from '#data/bars.ts'
 import { InputError } from '#data/errors.ts'
-import { storiesDigest } from '#src/ledger/chain.ts'
+import { toMicro } from '#src/account/money.ts'
+import { chainHash, storiesDigest } from '#src/ledger/chain.ts'
 import type { LedgerEvent } from '#src/ledger/events.ts'
 import { checkIntegrity } from '#src/ledger/integrity.ts'
 import { createMemoryLedger } from '#src/ledger/memory-ledger.ts'
@@ -213,6 +214,25 @@ describe('integrity of a file that was changed', () => {
   })
 })
 
+describe('integrity of a body', () => {
+  it('doubts what is not canonical even where its hash fits', () => {
+    const store = openSqliteLedger(ledgerPath(), { durable: false })
+    write(store, batches)
+    const { number, previous, body } = [...store.rows()].at(-1)!
+    const spaced = body.replace('{', '{ ')
+    store.read((database) => {
+      database.exec('DROP TRIGGER events_are_not_changed')
+      const update = database.prepare('UPDATE events SET body = ?, hash = ? WHERE number = ?')
+      update.run(spaced, chainHash(previous, spaced), number)
+      // What is no JSON cannot even be written: columns are made from it.
+      expect(() => update.run('{', chainHash(previous, '{'), number)).toThrow(/JSON/)
+    })
+    const message = expect.stringContaining('canonical')
+    expect(checkIntegrity(store).broken).toMatchObject({ check: 'chain', number, message })
+    store.close()
+  })
+})
+
 describe('integrity of a ledger that was written anew', () => {
   const HELD = numberOf('mark')
   const fill = numberOf('fill')
@@ -223,6 +243,10 @@ describe('integrity of a ledger that was written anew', () => {
   const mark = HELD
   const nextHour = (number: number) => number + 1 + events.slice(number).findIndex(({ kind }) => kind === 'hour')
   const liquidation = numberOf('liquidation')
+  const taken = numberOf('fill', ({ cloid }) => cloid === LIQUIDATION)
+  const settled = (coin: string, time: number) =>
+    events.some((event) => event.kind === 'funding' && event.coin === coin && event.time === time)
+  const paidAgain = numberOf('funding', ({ coin, time }) => settled(coin, time - HOUR))
   const order = numberOf('order')
   const round = numberOf('round', ({ time }) => time === START + 10 * HOUR)
   const add = (list: LedgerEvent[], number: number, event: LedgerEvent) => list.splice(number, 0, event)
@@ -297,11 +321,61 @@ describe('integrity of a ledger that was written anew', () => {
     [
       'a fill beyond the limit',
       () =>
-        changed<'fill'>(fill, ({ size, price, notional }) => ({
-          price: size > 0 ? 2 * price : price / 4,
-          notional: size > 0 ? 2 * notional : notional,
-        })),
-      { number: fill, kind: 'fill' },
+        changed<'fill'>(fill, ({ size, cloid }) => {
+          const { order, referencePrice } = intentOf(cloid)
+          const price = order.limitPrice * (size > 0 ? 1.01 : 0.99)
+          return { price, notional: toMicro(size * price), slippage: toMicro(size * (price - referencePrice)) }
+        }),
+      { check: 'fills', number: fill, message: expect.stringContaining("the order's limit is") },
+    ],
+    [
+      'a notional that was made up',
+      () => changed<'fill'>(fill, ({ notional }) => ({ notional: notional + 1 })),
+      { check: 'money', number: fill },
+    ],
+    [
+      'a reduce-only order that opens',
+      () =>
+        rewritten((list) => {
+          const intent = intentOf((events[fill - 1] as OfKind<'fill'>).cloid)
+          list[events.indexOf(intent)] = { ...intent, order: { ...intent.order, reduceOnly: true } }
+        }),
+      { check: 'fills', number: fill, message: expect.stringContaining('reduce-only') },
+    ],
+    [
+      'funding between two hours',
+      () => changed<'funding'>(paid, ({ time }) => ({ time: time - 1 })),
+      { check: 'funding', number: paid, message: expect.stringContaining('no full hour') },
+    ],
+    [
+      'funding that is missing where the hour before had it',
+      () => drop(paidAgain),
+      { check: 'funding', number: nextHour(paidAgain) - 1, kind: 'hour' },
+    ],
+    [
+      'an hour that is none',
+      () => changed<'hour'>(numberOf('hour'), ({ time }) => ({ time: time + 1 })),
+      { check: 'hours', number: numberOf('hour') },
+    ],
+    [
+      'a liquidation of another margin',
+      () => changed<'liquidation'>(liquidation, () => ({ mode: 'cross' })),
+      { check: 'fills', number: liquidation },
+    ],
+    [
+      'a liquidation that adds',
+      () => changed<'fill'>(taken, ({ size, notional }) => ({ size: -size, notional: -notional })),
+      { check: 'fills', number: taken, message: expect.stringContaining('a liquidation trades') },
+    ],
+    [
+      'an intent of another coin',
+      () => changed<'intent'>(numberOf('intent'), () => ({ coin: 'DOGE' })),
+      { check: 'orders', number: numberOf('intent') },
+    ],
+    [
+      'an order of another coin',
+      () => changed<'order'>(order, () => ({ coin: 'DOGE' })),
+      { check: 'orders', number: order },
     ],
     [
       'a slippage that was made up',

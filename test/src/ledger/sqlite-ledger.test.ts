@@ -80,6 +80,18 @@ describe('a ledger in SQLite', () => {
     openSqliteLedger(path).close()
   })
 
+  it.each([
+    [true, 2],
+    [false, 0],
+  ])('asks the disk for what it promises: durable %s', (durable, synchronous) => {
+    const store = openSqliteLedger(ledgerPath(), { durable })
+    const pragma = (name: string) =>
+      store.read((database) => Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0])
+    expect(pragma('synchronous')).toBe(synchronous)
+    expect(pragma('journal_mode')).toBe('wal')
+    store.close()
+  })
+
   it('gives no event out that is not what was written', () => {
     const path = ledgerPath()
     const store = openSqliteLedger(path)
@@ -126,8 +138,9 @@ describe('a ledger in SQLite', () => {
       const { page_count: pages } = database.prepare('PRAGMA page_count').get() as { page_count: number }
       database.exec(`PRAGMA max_page_count = ${pages + 5}`)
     })
-    expect(() => store.append([large])).toThrow(FatalError)
-    expect(() => store.append([large])).toThrow(/disk is full: free some space/)
+    const small: LedgerEvent = { ...deposit, time: large.time }
+    expect(() => store.append([small, large])).toThrow(FatalError)
+    expect(() => store.append([small, large])).toThrow(/disk is full: free some space/)
     expect([...store.events()]).toEqual(before)
     store.read((database) => database.exec('PRAGMA max_page_count = 1000000'))
     write(store, batches.slice(5))
