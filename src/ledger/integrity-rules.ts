@@ -175,7 +175,10 @@ function objectionToHour(state: LedgerState, event: HourEvent, { marked, funded 
   if (decidedAt !== undefined && decidedAt !== advancedTo) {
     return objection('rounds', `nothing was decided at ${hourOf(advancedTo!)}: its round is missing`)
   }
-  for (const [coin, { size }] of account.holdings) {
+  for (const [coin, { size, rawUsd }] of account.holdings) {
+    if (size === 0 && rawUsd !== 0) {
+      return objection('money', `${rawUsd} micro-dollars of margin are left with ${coin}, which is not held`)
+    }
     if (size === 0) continue
     if (marked.get(coin) !== time) return objection('marks', `${coin} is held and has no mark at ${hourOf(time)}`)
     if ((funded.get(coin) ?? Number.NEGATIVE_INFINITY) <= time - HOUR) {

@@ -247,6 +247,8 @@ describe('integrity of a ledger that was written anew', () => {
   const settled = (coin: string, time: number) =>
     events.some((event) => event.kind === 'funding' && event.coin === coin && event.time === time)
   const paidAgain = numberOf('funding', ({ coin, time }) => settled(coin, time - HOUR))
+  const crossMark = numberOf('mark', ({ coin }) => coin !== 'SOL')
+  const released = numberOf('transfer', ({ amount }) => amount < 0)
   const order = numberOf('order')
   const round = numberOf('round', ({ time }) => time === START + 10 * HOUR)
   const add = (list: LedgerEvent[], number: number, event: LedgerEvent) => list.splice(number, 0, event)
@@ -460,10 +462,16 @@ describe('integrity of a ledger that was written anew', () => {
     [
       'margin for what is not isolated',
       () =>
-        rewritten((list) =>
-          add(list, fill - 1, { kind: 'transfer', time: list[fill - 2].time, coin: 'BTC', amount: 5 }),
-        ),
-      { check: 'money', number: fill, kind: 'transfer' },
+        rewritten((list) => {
+          const { time, coin } = list[crossMark - 1] as OfKind<'mark'>
+          add(list, crossMark, { kind: 'transfer', time, coin, amount: 5 })
+        }),
+      { check: 'money', number: crossMark + 1, kind: 'transfer' },
+    ],
+    [
+      'margin that stays behind',
+      () => drop(released),
+      { check: 'money', number: nextHour(released) - 1, message: expect.stringContaining('which is not held') },
     ],
     [
       'a kind that nobody knows',

@@ -176,6 +176,7 @@ function fill(state: LedgerState, note: Note, { coin, cloid, time, size, price, 
     slippage: toMicro(size * (price - reference)),
     closedPnl,
   })
+  if (holding.size === 0 && holding.rawUsd !== 0) note({ kind: 'transfer', time, coin, amount: -holding.rawUsd })
 }
 
 function settle(state: LedgerState, note: Note, random: Random, prices: Prices, time: number): void {
