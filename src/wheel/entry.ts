@@ -2,15 +2,13 @@ import type { Bars } from '#data/bars.ts'
 import type { RegimeProbabilities } from '../fusion/fuse.ts'
 import { type Fusion, fuse } from '../fusion/fuse.ts'
 import type { WheelOptions } from '../options.ts'
-import { fitOu } from '../ou.ts'
 import { roundTripCost } from '../paper/depth.ts'
-import { fundingGrid } from '../scanners/funding.ts'
 import { isSignal, type Scan } from '../scanners/scanner.ts'
 import { type Reason, rejected, unavailable } from '../validation/reason.ts'
 import type { TradingRecord } from '../validation/record.ts'
 import { validate } from '../validation/validate.ts'
 import { type Edge, edgeOf } from './edge.ts'
-import { signFlipProbability } from './sign-flip.ts'
+import { fundingTurn } from './funding-turn.ts'
 import { dailyVolatility } from './sizing.ts'
 
 /** What an opening is judged by. */
@@ -88,7 +86,7 @@ export function evaluateEntry(input: EntryInput, options: WheelOptions): Entry {
       if (fusion.expected !== undefined) edge = edgeOf(fusion.expected, cost)
       if (options.requireEdge) against.push(...edgeReasons(edge, options.minEdge))
     }
-    const flip = Number.isNaN(cost) ? undefined : signFlipOf(bars, asOf, direction, cost, options)
+    const flip = Number.isNaN(cost) ? undefined : fundingTurn(bars, asOf, direction, cost, options.ouFunding)
     if (typeof flip === 'number') {
       signFlip = flip
       if (flip > options.hazard.maxSignFlip) {
@@ -113,20 +111,6 @@ export function evaluateEntry(input: EntryInput, options: WheelOptions): Entry {
     ...(edge === undefined ? {} : { edge }),
     ...(signFlip === undefined ? {} : { signFlip }),
   }
-}
-
-function signFlipOf(
-  bars: Bars,
-  asOf: number,
-  direction: 1 | -1,
-  cost: number,
-  { ouFunding }: WheelOptions,
-): number | { readonly unavailable: string } {
-  const grid = fundingGrid(bars, asOf, ouFunding.windowHours)
-  const rate = grid[grid.length - 1]
-  if (Number.isNaN(rate)) return { unavailable: 'no funding settled at this hour' }
-  const fit = fitOu(grid, ouFunding.minPairs)
-  return 'unavailable' in fit ? fit : signFlipProbability(fit, rate, direction, cost)
 }
 
 function edgeReasons(edge: Edge | undefined, minEdge: number): Reason[] {

@@ -39,16 +39,16 @@ export function signFlipProbability(fit: OuProcess, rate: number, direction: 1 |
     const message = `the sign flip of funding needs a rate and a cost of 0 or more, got ${rate} and ${roundTripCost}`
     throw new InputError(message, { rate, roundTripCost })
   }
+  return signFlipWithin(fit, rate, direction, breakEvenHour(fit, rate, direction, roundTripCost))
+}
+
+/** The same within so many hours, at most {@link SIGN_FLIP_CAP}: what the cost decides is the hour alone. */
+export function signFlipWithin(fit: OuProcess, rate: number, direction: 1 | -1, hours: number): number {
   // Income of the side: short receives positive funding. In units of the stationary deviation.
   const income = (-direction * rate) / fit.stationaryDeviation
   if (income < 0) return 1
   const mean = (-direction * fit.mu) / fit.stationaryDeviation
-  return firstPassage(
-    income,
-    mean,
-    fit.persistence,
-    Math.min(breakEvenHour(fit, rate, direction, roundTripCost), SIGN_FLIP_CAP),
-  )
+  return firstPassage(income, mean, fit.persistence, Math.min(hours, SIGN_FLIP_CAP))
 }
 
 /**

@@ -81,6 +81,12 @@ describe('the sign flip', () => {
     expect(signFlipProbability(processOf(2, 0, 1e-5), 1e-5, -1, Number.POSITIVE_INFINITY)).toBeGreaterThan(0.999)
   })
 
+  it('is certain where funding reverts to the other side within the hour', () => {
+    // A short that is paid now, by a process whose mean lies 60 deviations on the other side.
+    expect(signFlipProbability(processOf(0.1, -6e-4, 1e-5), 1e-5, -1, 1e-3)).toBeCloseTo(1, 9)
+    expect(signFlipProbability(processOf(0.5, -3e-4, 1e-5), 1e-5, -1, 1e-3)).toBeCloseTo(1, 9)
+  })
+
   it('does not tell what it cannot know', () => {
     const fit = processOf(12, 1.25e-5, 1e-5)
     expect(() => signFlipProbability(fit, Number.NaN, -1, 1e-3)).toThrow(InputError)
