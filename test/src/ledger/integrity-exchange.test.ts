@@ -27,7 +27,7 @@ it('integrity finds nothing in what the exchange on paper writes, whatever is or
       for (const { contract, bars } of listings) {
         if (random.uniform() < 0.6) continue
         const side = random.uniform() < 0.5 ? 1 : -1
-        const price = bars.open[bars.length - HOURS + hour]
+        const price = bars.open[bars.open.length - HOURS + hour]
         const size = side * Math.max(1, Math.round((random.uniform() * 150_000) / price))
         const mode = random.uniform() < 0.5 ? 'cross' : 'isolated'
         const request = order(size, {
