@@ -23,7 +23,7 @@ export interface Attribution {
 }
 
 /** What happened without a position that a scanner had opened. */
-export const UNATTRIBUTED = 'unattributed'
+const UNATTRIBUTED = 'unattributed'
 
 /** What is to be attributed: an account and the positions that led to it. */
 export interface AttributionInput {

@@ -31,7 +31,7 @@ function filled(time: number, size: number, price: number, closedPnl = 0, id = c
   }
 }
 
-function after(...events: LedgerEvent[]) {
+function stateAfter(...events: LedgerEvent[]) {
   const state = createLedgerState()
   applyEvent(state, { kind: 'deposit', time: 0, amount: toMicro(10_000) })
   for (const event of events) applyEvent(state, event)
@@ -40,7 +40,7 @@ function after(...events: LedgerEvent[]) {
 
 describe('ledger state', () => {
   it('follows an order from its intent to its last fill, and the plan to the end of the position', () => {
-    const state = after(intent)
+    const state = stateAfter(intent)
     expect(state.openOrders.get(cloid)).toMatchObject({ status: 'intended', remaining: 2 })
     applyEvent(state, { kind: 'order', time: 1, coin: 'ETH', cloid, status: 'open', remaining: 2 })
     applyEvent(state, filled(2, 0.5, 1_001))
@@ -75,7 +75,7 @@ describe('ledger state', () => {
       order: { ...intent.order, cloid: '0x2', size: -3 },
       purpose: { opens: { ...plan, direction: -1 } },
     }
-    const state = after(intent, filled(2, 2, 1_000), turn, filled(4, -3, 1_100, toMicro(200), '0x2'))
+    const state = stateAfter(intent, filled(2, 2, 1_000), turn, filled(4, -3, 1_100, toMicro(200), '0x2'))
     expect(state.history.trades).toMatchObject([
       { direction: 1, size: 2, net: toMicro(200), reason: 'opposite signal' },
     ])
@@ -96,7 +96,7 @@ describe('ledger state', () => {
       /the state is paper/,
     ],
   ])('refuses %s and stays as it was', (_, events, message) => {
-    const state = after(...events.slice(0, -1))
+    const state = stateAfter(...events.slice(0, -1))
     const before = structuredClone(state)
     expect(() => applyEvent(state, events.at(-1)!)).toThrow(message)
     expect(state).toEqual(before)
