@@ -95,8 +95,13 @@ export async function startTrading({ coins, account, signer, now }: TradingOptio
   const execute = (coin: string, size: number, price: number, crossed: boolean, extra: object) => {
     const position = positionOf(coin)
     const fee = Number((Math.abs(size) * price * (crossed ? TAKER : MAKER)).toFixed(6))
-    if (position.isolated) position.rawUsd -= size * price + fee
+    const opens = position.size === 0 || Math.sign(position.size) === Math.sign(size)
     position.size = Number((position.size + size).toFixed(8))
+    if (position.isolated) {
+      // What opens brings its margin along; what is flat gives all of it back.
+      const margin = opens ? (Math.abs(size) * price) / position.leverage : 0
+      position.rawUsd = position.size === 0 ? 0 : position.rawUsd - size * price - fee + margin
+    }
     fills.push({
       coin,
       px: decimalText(price),

@@ -150,6 +150,7 @@ describe('an order on its way', () => {
         closedPnl: 0,
       },
       { kind: 'funding', time: START + HOUR, size: 2, rate: 1e-5, amount: toMicro(-0.06002) },
+      { kind: 'transfer', amount: toMicro(6_002 / 5) },
       { kind: 'mark', price: 3_000, stale: false },
       { kind: 'hour' },
     ])
@@ -158,7 +159,7 @@ describe('an order on its way', () => {
 
     await submit(floor, orderOf(-2, 2_900, { reduceOnly: true }))
     await floor.hour(2)
-    expect(floor.journal.state.account.holdings.get('ETH')!.size).toBe(0)
+    expect(floor.journal.state.account.holdings.get('ETH')).toMatchObject({ size: 0, rawUsd: 0 })
     expect(floor.journal.state.history.trades).toHaveLength(1)
     expect(floor.journal.state.openOrders.size).toBe(0)
   })
