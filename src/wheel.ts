@@ -33,6 +33,8 @@ export interface WheelInput {
   readonly flows?: ReadonlyMap<string, FlowSeries>
   /** Where the events go; memory unless given. */
   readonly store?: LedgerStore
+  /** Decide at the end of the range as in the middle of it, instead of closing everything: the history goes on. */
+  readonly leaveOpen?: boolean
   /** Keep the story of every decision in the store. */
   readonly keepStories?: boolean
   readonly progress?: ProgressListener
@@ -73,7 +75,7 @@ export async function runVariants(
   input: WheelInput,
   variants: readonly WheelVariant[],
 ): Promise<{ readonly results: readonly WheelResult[] }> {
-  const { range, options, progress, signal } = input
+  const { range, options, leaveOpen, progress, signal } = input
   checkRange(range)
   const snapshot = snapshotOf(input)
   const book = createScanBook(createScanners(options), LEAST_MEMORY_HOURS + options.fusion.learning.horizonHours)
@@ -94,7 +96,13 @@ export async function runVariants(
   for (let i = 0; i < hours; i++) {
     const asOf = range.from + i * HOUR
     for (const { engine, tally } of turning) {
-      const { stories } = await liveThroughHour(engine, asOf, snapshot, phaseAt(asOf, range), signal)
+      const { stories } = await liveThroughHour(
+        engine,
+        asOf,
+        snapshot,
+        leaveOpen ? ALWAYS : phaseAt(asOf, range),
+        signal,
+      )
       countStories(tally, stories)
     }
     if (i % HOURS_BETWEEN_PAUSES === 0) {
@@ -111,6 +119,8 @@ export async function runVariants(
 function resultOf({ journal }: Engine, store: LedgerStore, tally: DecisionTally, { listings }: Snapshot): WheelResult {
   return summarise(journal.state, store.events(), tally, [...listings.keys()])
 }
+
+const ALWAYS: Phase = { mayOpen: true, closeAll: false }
 
 /** In the last hour but one everything is closed, so that the last hour can tell how; before it nothing new is opened. */
 function phaseAt(asOf: number, { to }: TimeRange): Phase {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { HOUR } from '#data/bars.ts'
+import { backtestOfPaper } from '#jobs/trading/backtest-of-paper.ts'
 import { replayFeed } from '#jobs/trading/feed.ts'
 import { tradeOn } from '#jobs/trading/trade-on.ts'
 import type { Engine } from '#src/engine.ts'
@@ -7,6 +8,7 @@ import { openJournal } from '#src/ledger/journal.ts'
 import { createMemoryLedger } from '#src/ledger/memory-ledger.ts'
 import { WheelOptions } from '#src/options.ts'
 import { createPaperExchange } from '#src/paper/exchange.ts'
+import { type BacktestDistance, distanceToBacktest } from '#src/performance/distance.ts'
 import { createScanners } from '#src/scanners/all.ts'
 import { createScanBook } from '#src/wheel/snapshot.ts'
 import { runWheel } from '#src/wheel.ts'
@@ -99,5 +101,18 @@ describe('paper and backtest', () => {
       const other = await paper(buildMarkets(bars.map((history) => withOtherFuture(history, hour))), 1000, now + HOUR)
       expect(known(other.events())).toEqual(known(whole.events()))
     }
+  })
+
+  it('are no distance apart where the backtest is that of the ledger itself', async () => {
+    const store = await paper(buildMarkets(bars), 50)
+    const hours = await backtestOfPaper({ store, bars, instruments: [] })
+    const told = [...store.events()].filter((event) => event.kind === 'hour')
+    // Regimes are kept to seven digits: enough for the same decisions.
+    expect(hours.map(({ time, equity }) => [time, equity])).toEqual(told.map(({ time, equity }) => [time, equity]))
+    const corrected = bars.map((history, i) => (i === 0 ? withOtherFuture(history, 400) : history))
+    const other = await backtestOfPaper({ store, bars: corrected, instruments: [] })
+    expect(distanceToBacktest(told, other)).toMatchObject({ hours: told.length })
+    expect((distanceToBacktest(told, hours) as BacktestDistance).greatest).toBe(0)
+    expect((distanceToBacktest(told, other) as BacktestDistance).greatest).toBeGreaterThan(0)
   })
 })
