@@ -6,6 +6,7 @@ import { registerConfig } from './commands/config.ts'
 import { registerDoctor } from './commands/doctor.ts'
 import { registerEvaluate } from './commands/evaluate.ts'
 import { registerFetch } from './commands/fetch.ts'
+import { registerGraduation } from './commands/graduation.ts'
 import { registerHalfLife } from './commands/half-life.ts'
 import { registerInfer } from './commands/infer.ts'
 import { registerIntegrity } from './commands/integrity.ts'
@@ -36,6 +37,7 @@ const REGISTER = [
   registerIntegrity,
   registerHalfLife,
   registerProtections,
+  registerGraduation,
   registerWorker,
   registerModels,
   registerAudit,

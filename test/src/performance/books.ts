@@ -42,7 +42,14 @@ export function makeBooks(seed: number, hours: number): LedgerEvent[] {
         kind: 'intent',
         time: time - HOUR + index,
         coin,
-        order: { cloid, coin, size: signed, limitPrice: price * 2, timeInForce: 'Ioc', reduceOnly: false },
+        order: {
+          cloid,
+          coin,
+          size: signed,
+          limitPrice: signed > 0 ? price * 2 : price / 2,
+          timeInForce: 'Ioc',
+          reduceOnly: false,
+        },
         referencePrice: price,
         purpose:
           closes && random.uniform() < 0.5

@@ -136,6 +136,21 @@ describe('attribution', () => {
     expect(second.attribution.total).toMatchObject({ price: toMicro(90), funding: 0, net: toMicro(79) })
   })
 
+  it('takes money that comes in later neither for a return nor for a result', () => {
+    const later: LedgerEvent[] = [
+      ...events,
+      { kind: 'deposit', time: 2 * HOUR + 5, amount: toMicro(5_000) },
+      { kind: 'hour', time: 3 * HOUR, equity: toMicro(15_082), gross: 0, net: 0 },
+    ]
+    const whole = performanceWithin(later)
+    expect(whole.equity).toMatchObject({ opening: toMicro(10_000), paidIn: toMicro(5_000), change: toMicro(82) })
+    expect(whole.totalReturn).toBeCloseTo(0.0082, 12)
+    const last = performanceWithin(later, { range: { from: 2 * HOUR, to: 3 * HOUR } })
+    expect(last.equity).toMatchObject({ opening: toMicro(10_082), paidIn: toMicro(5_000), change: 0 })
+    const others = [{ time: 0, amount: 1 }]
+    expect(() => performanceOf(stateAfter(later), { deposits: others })).toThrow(/not those of the account/)
+  })
+
   it('leaves money of a coin without a position to nobody', () => {
     const late: LedgerEvent = { kind: 'funding', time: 2 * HOUR, coin: 'BTC', size: 0, price: 1, rate: null, amount: 7 }
     const attribution = attributionOf(stateAfter([...events, late]))
