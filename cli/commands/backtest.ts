@@ -15,7 +15,8 @@ It leaves a report and a ledger; \`millrace why <coin> --at <hour>\` tells the s
 Examples:
   millrace backtest --source csv --data ../data --from 2024-12-05 --to 2025-05-20
   millrace backtest --source csv --data ../data --model hmm --name spring --json
-  millrace backtest --source simulated --set backtest.layers=false --set wheel.sizing.maxPositions=3`
+  millrace backtest --source simulated --set backtest.layers=false --set wheel.sizing.maxPositions=3
+  millrace backtest --source simulated --set backtest.ofPaper=true   # the hours of \`millrace paper\`, for graduation`
 
 /** `backtest`: what the strategy would have done, and what each layer of it was worth. */
 export function registerBacktest(program: Command): void {

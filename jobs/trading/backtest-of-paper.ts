@@ -1,4 +1,4 @@
-import { type Bars, HOUR } from '#data/bars.ts'
+import { type Bars, HOUR, type TimeRange } from '#data/bars.ts'
 import { InputError } from '#data/errors.ts'
 import type { ProgressListener } from '#data/progress.ts'
 import type { Instrument } from '#data/provider.ts'
@@ -19,26 +19,42 @@ export interface BacktestOfPaperInput {
   readonly signal?: AbortSignal
 }
 
+/** What a paper ledger was run with: all that a backtest over the same hours needs but the bars. */
+export interface ToldByPaper {
+  /** Its first and its last hour, the last one included: asOf, half-open. */
+  readonly range: TimeRange
+  /** Its last settings. */
+  readonly options: WheelOptions
+  /** The regimes that were told at the time, by coin; they stand in the stories. */
+  readonly estimates: ReadonlyMap<string, EstimateSeries>
+}
+
+/** @throws {InputError} where the ledger has told no two hours, or has no settings */
+export function toldByPaper(store: LedgerStore): ToldByPaper {
+  const events = [...store.events()]
+  const hours = events.filter((event) => event.kind === 'hour')
+  if (hours.length < 2) throw new InputError(`the ledger has told ${hours.length} hours, a backtest needs 2`)
+  return {
+    range: { from: hours[0].time, to: hours[hours.length - 1].time + HOUR },
+    options: settingsOf(events),
+    estimates: estimatesTold(store, events),
+  }
+}
+
 /**
- * A backtest over the very hours of a paper ledger: with its last settings, with the regimes that were told at the time
- * (they stand in the stories), and with the bars as they are known today. What differs from paper is then what a backtest
- * would have got wrong about it: bars that were corrected or came late, hours that were missed, code and settings that
- * changed.
+ * A backtest over the very hours of a paper ledger: with its last settings, with the regimes that were told at the time,
+ * and with the bars as they are known today. What differs from paper is then what a backtest would have got wrong about
+ * it: bars that were corrected or came late, hours that were missed, code and settings that changed.
  *
  * @returns the hours of the backtest
  * @throws {InputError} where the ledger has told no two hours, or has no settings
  */
 export async function backtestOfPaper(input: BacktestOfPaperInput): Promise<readonly HourEvent[]> {
   const { store, bars, instruments, progress, signal } = input
-  const events = [...store.events()]
-  const hours = events.filter((event) => event.kind === 'hour')
-  if (hours.length < 2) throw new InputError(`the ledger has told ${hours.length} hours, a backtest needs 2`)
   const { history } = await runWheel({
+    ...toldByPaper(store),
     bars,
-    estimates: estimatesTold(store, events),
-    model: 'as told at the time',
-    range: { from: hours[0].time, to: hours[hours.length - 1].time + HOUR },
-    options: settingsOf(events),
+    model: TOLD,
     instruments,
     leaveOpen: true,
     ...(progress && { progress }),
@@ -46,6 +62,9 @@ export async function backtestOfPaper(input: BacktestOfPaperInput): Promise<read
   })
   return history.hours
 }
+
+/** How the regimes of such a backtest came about. */
+export const TOLD = 'as told to paper at the time'
 
 function settingsOf(events: readonly LedgerEvent[]): WheelOptions {
   const last = events.findLast((event) => event.kind === 'settings')

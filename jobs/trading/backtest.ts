@@ -21,7 +21,8 @@ import type { RunContext, RunSettings } from '../pipeline/settings.ts'
 import { type ResolvedSource, resolveSource } from '../pipeline/source.ts'
 import { createStopwatch } from '../pipeline/stopwatch.ts'
 import { chosenVersions } from '../pipeline/versions.ts'
-import { backtestLedger } from './ledgers.ts'
+import { TOLD, type ToldByPaper, toldByPaper } from './backtest-of-paper.ts'
+import { backtestLedger, findLedger, paperLedger } from './ledgers.ts'
 import type { BacktestOptions } from './options.ts'
 
 export interface BacktestSettings extends RunSettings {
@@ -136,7 +137,9 @@ export interface BacktestLine {
  * @throws {InputError} where data, range or name are not usable
  * @throws {MillraceError} `fail-closed` where the account does not add up
  */
-export async function backtestCommand(settings: BacktestSettings, context: RunContext): Promise<BacktestSummary> {
+export async function backtestCommand(wanted: BacktestSettings, context: RunContext): Promise<BacktestSummary> {
+  const told = wanted.backtest.ofPaper ? await readPaper(wanted.paths.state) : undefined
+  const settings = told === undefined ? wanted : { ...wanted, ...told.range, wheel: told.options }
   const { paths, wheel, backtest, seed } = settings
   const watch = createStopwatch()
   const name = backtest.name ?? stamp(context.now())
@@ -144,10 +147,13 @@ export async function backtestCommand(settings: BacktestSettings, context: RunCo
   if (existsSync(ledger)) throw new InputError(`there is a backtest ${name} already: give another --name`, { ledger })
   const data = await watch.time('data', () => loadBacktestData(settings, context))
   const { source, prepared, range } = data
-  const estimates = await watch.time('regimes', () => backtestEstimates(settings, data, context))
+  const estimates: BacktestEstimates =
+    told === undefined
+      ? await watch.time('regimes', () => backtestEstimates(settings, data, context))
+      : { estimates: told.estimates, words: TOLD, degradations: [] }
   for (const words of estimates.degradations) context.logger.warn(words)
   const bars = evaluatedMarkets(prepared).map((market) => market.bars)
-  const variants = backtest.layers ? variantsOf(wheel) : []
+  const variants = backtest.layers && told === undefined ? variantsOf(wheel) : []
 
   await mkdir(dirname(ledger), { recursive: true })
   const store = openSqliteLedger(ledger, { durable: false })
@@ -163,6 +169,7 @@ export async function backtestCommand(settings: BacktestSettings, context: RunCo
           instruments: prepared.instruments,
           store,
           keepStories: true,
+          leaveOpen: told !== undefined,
           progress: context.progress,
           signal: context.signal,
         },
@@ -210,6 +217,16 @@ export async function backtestCommand(settings: BacktestSettings, context: RunCo
       report: { html: resolve(files.html), json: resolve(files.json) },
       seconds: watch.seconds(),
     }
+  } finally {
+    store.close()
+  }
+}
+
+/** What paper trading was run with and told. */
+async function readPaper(state: string): Promise<ToldByPaper> {
+  const store = openSqliteLedger(await findLedger(state, paperLedger(state)), { readOnly: true })
+  try {
+    return toldByPaper(store)
   } finally {
     store.close()
   }

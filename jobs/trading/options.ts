@@ -34,6 +34,12 @@ export const BacktestOptions = z.strictObject({
   model: z.enum(['cde', 'hmm', 'rule']).default('cde').describe('kind of model that is fitted walk-forward'),
   refitDays: z.int().positive().default(30).describe('days of a block, before each of which the model is fitted anew'),
   warmUpDays: z.int().min(8).default(90).describe('days before the first decision, unless --from says when it is'),
+  ofPaper: z
+    .boolean()
+    .default(false)
+    .describe(
+      'test the hours that paper trading has lived through, as it was told them: what graduation compares with',
+    ),
   layers: z.boolean().default(true).describe('run it without each layer as well, to see what each is worth'),
   trials: z
     .int()
