@@ -140,7 +140,8 @@ async function onLedger(
   const store = openSqliteLedger(path, { readOnly: step === undefined })
   const backtest = backtestPath === undefined ? undefined : openSqliteLedger(backtestPath, { readOnly: true })
   try {
-    const review = reviewLedger(store, backtest, wheel.graduation, context.signal)
+    const hours = backtest && [...backtest.events()].filter((event) => event.kind === 'hour')
+    const review = reviewLedger(store, hours, wheel.graduation, context.signal)
     const journal = openJournal(store)
     const taken = await step?.({ state: journal.state, review, options })
     if (taken !== undefined) journal.record(taken)

@@ -2,7 +2,7 @@ import type { BacktestLine, BacktestSummary } from '#jobs/trading/backtest.ts'
 import { isKnown } from '#src/performance/figure.ts'
 import { decimal, layOut, minute } from '../table.ts'
 
-const dollars = (value: number | null) => (value === null ? '-' : value.toFixed(2))
+const dollars = (value: number | null) => (value === null || Number.isNaN(value) ? '-' : value.toFixed(2))
 
 function rowOf({ name, equityChange, worth, unavailable }: BacktestLine): string[] {
   const interval = worth === null ? (unavailable ?? '-') : `[${dollars(worth.low)}, ${dollars(worth.high)}]`

@@ -5,8 +5,10 @@ import { MillraceError } from '#data/errors.ts'
 import { streamTrades } from '#data/providers/hyperliquid-trades.ts'
 import { createFlowBook, type FlowBook } from '#data/trades.ts'
 import type { Engine } from '#src/engine.ts'
+import { nextGraduation } from '#src/graduation/graduation.ts'
+import { reviewLedger } from '#src/graduation/review.ts'
 import { checkIntegrity } from '#src/ledger/integrity.ts'
-import { type LedgerStore, openJournal } from '#src/ledger/journal.ts'
+import { type Journal, type LedgerStore, openJournal } from '#src/ledger/journal.ts'
 import { openSqliteLedger } from '#src/ledger/sqlite-ledger.ts'
 import { createPaperExchange } from '#src/paper/exchange.ts'
 import { createScanners } from '#src/scanners/all.ts'
@@ -18,6 +20,7 @@ import { type ResolvedSource, resolveSource } from '../pipeline/source.ts'
 import { pinnedVersions } from '../pipeline/versions.ts'
 import { openModels } from '../workers/open-serving.ts'
 import { createWarmServing } from '../workers/serving.ts'
+import { backtestOfPaper } from './backtest-of-paper.ts'
 import { estimatesAt } from './estimates-now.ts'
 import { type Feed, type KnownMarket, liveFeed, replayFeed } from './feed.ts'
 import { paperLedger } from './ledgers.ts'
@@ -53,7 +56,6 @@ const REPLAY_DAYS = 14
  */
 export async function paperCommand(settings: PaperSettings, context: RunContext): Promise<PaperSummary> {
   const source = await resolveSource(settings.source, context)
-  const feed = await openFeed(settings, source, context)
   const path = paperLedger(settings.paths.state)
   await mkdir(dirname(path), { recursive: true })
   const store = openSqliteLedger(path, { durable: true })
@@ -75,9 +77,14 @@ export async function paperCommand(settings: PaperSettings, context: RunContext)
       keepStories: true,
     }
     mustBeWhole(store, path)
+    const { history } = engine.journal.state
+    const feed = await openFeed(settings, source, context, history.hours[0]?.time)
     const pinned = (await pinnedVersions(settings))?.versions
-    const { hours, model, stopped } = await tradeOn(engine, feed, settings.paper, context, (known) => {
-      if ((known.asOf / HOUR) % settings.paper.integrityHours === 0) mustBeWhole(store, path, known)
+    const { hours, model, stopped } = await tradeOn(engine, feed, settings.paper, context, async (known) => {
+      if ((known.asOf / HOUR) % settings.paper.integrityHours === 0) {
+        mustBeWhole(store, path, known)
+        await graduate(engine.journal, store, known, settings, context)
+      }
       return serving.use({ pinned }, async (served) => {
         const estimates = await estimatesAt(served, known.markets, known.asOf)
         const { kind, id, degradations } = served
@@ -89,6 +96,30 @@ export async function paperCommand(settings: PaperSettings, context: RunContext)
     await serving.close()
     store.close()
   }
+}
+
+/**
+ * Takes the step between paper and money that the gates ask for: eligible once there are days enough, back or demoted at
+ * once. Paper is held against a backtest over its own hours.
+ */
+async function graduate(
+  journal: Journal,
+  store: LedgerStore,
+  { markets, instruments }: KnownMarket,
+  { wheel: { graduation: options } }: PaperSettings,
+  { logger, signal }: RunContext,
+): Promise<void> {
+  const { state } = journal
+  if (state.graduation === 'paper' && state.history.hours.length < options.minDays * 24) return
+  if (state.graduation === 'demoted') return
+  const bars = markets.map((market) => market.bars)
+  const backtest = await backtestOfPaper({ store, bars, instruments, ...(signal && { signal }) })
+  const { gates } = reviewLedger(store, backtest, options, signal)
+  const step = nextGraduation(state, gates, state.time)
+  if (step === undefined) return
+  journal.record(step)
+  journal.commit()
+  logger.warn({ from: step.from, to: step.to }, `graduation: from ${step.from} to ${step.to}: ${step.reason}`)
 }
 
 /** @throws {MillraceError} `fail-closed` with the first bad event: nothing is traded on a ledger that is in doubt. */
@@ -108,7 +139,12 @@ function mustBeWhole(store: LedgerStore, path: string, known?: KnownMarket): voi
   throw new MillraceError('fail-closed', `the ledger ${path} is not whole: ${where}${message}`, { path, ...broken })
 }
 
-async function openFeed(settings: PaperSettings, source: ResolvedSource, context: RunContext): Promise<Feed> {
+async function openFeed(
+  settings: PaperSettings,
+  source: ResolvedSource,
+  context: RunContext,
+  first: number | undefined,
+): Promise<Feed> {
   const { spec } = source
   const { paper } = settings
   if (spec.source === 'csv' || spec.source === 'simulated') {
@@ -123,7 +159,8 @@ async function openFeed(settings: PaperSettings, source: ResolvedSource, context
     now: context.now,
     grace: 1000 * paper.graceSeconds,
     load: async (asOf, signal) => {
-      const from = asOf - LOOKBACK_DAYS * 24 * HOUR
+      // The whole of the ledger is tested again before anything is granted.
+      const from = Math.min(asOf, first ?? asOf) - LOOKBACK_DAYS * 24 * HOUR
       const request = datasetRequest({ ...settings, from, to: asOf + HOUR }, source, context.now())
       const prepared = traded(await withRemarks(prepareMarkets, request, { ...context, signal }), settings)
       // The first hour tells which coins there are; whole hours of trades are known from the next but one on.

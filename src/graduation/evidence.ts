@@ -1,6 +1,5 @@
 import { HOUR } from '#data/bars.ts'
-import type { GraduationEvent, LedgerEvent } from '../ledger/events.ts'
-import type { LedgerState } from '../ledger/state.ts'
+import type { GraduationEvent, HourEvent, LedgerEvent } from '../ledger/events.ts'
 import type { GraduationOptions } from '../options/graduation.ts'
 import { type BacktestDistance, distanceToBacktest } from '../performance/distance.ts'
 import { type Figure, isKnown, type Missing } from '../performance/figure.ts'
@@ -25,7 +24,7 @@ export interface Evidence {
 export interface Findings {
   readonly integrity: GateInput['integrity']
   /** Hours of a backtest over the same days. */
-  readonly backtest?: LedgerState['history']['hours']
+  readonly backtest?: readonly HourEvent[]
 }
 
 /**

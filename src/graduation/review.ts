@@ -1,4 +1,4 @@
-import type { GraduationState } from '../ledger/events.ts'
+import type { GraduationState, HourEvent } from '../ledger/events.ts'
 import { checkIntegrity, type IntegrityReport } from '../ledger/integrity.ts'
 import type { LedgerStore } from '../ledger/journal.ts'
 import type { GraduationOptions } from '../options/graduation.ts'
@@ -24,18 +24,17 @@ export const NEXT: Readonly<Record<GraduationState, string>> = {
 /**
  * Checks a ledger from its first event and holds it against the gates.
  *
- * @param backtest ledger of a backtest over the same days
+ * @param backtest told hours of a backtest over the same days
  * @throws {MillraceError} `fail-closed` where the ledger cannot even be read
  */
 export function reviewLedger(
   store: LedgerStore,
-  backtest: LedgerStore | undefined,
+  backtest: readonly HourEvent[] | undefined,
   options: GraduationOptions,
   signal?: AbortSignal,
 ): Review {
   const integrity = checkIntegrity(store, { signal })
-  const hours = backtest && [...backtest.events()].filter((event) => event.kind === 'hour')
-  const findings = { integrity: describeReport(integrity), backtest: hours }
+  const findings = { integrity: describeReport(integrity), backtest }
   const evidence = readEvidence([...store.events()], findings, options)
   return { evidence, gates: graduationGates(evidence.input, options), integrity }
 }

@@ -10,6 +10,7 @@ import { type PaperSettings, paperCommand } from '#jobs/trading/paper.ts'
 import { why } from '#jobs/trading/why.ts'
 import { openRegistry } from '#models/registry.ts'
 import { checkIntegrity } from '#src/ledger/integrity.ts'
+import { openSqliteLedger } from '#src/ledger/sqlite-ledger.ts'
 import { WheelOptions } from '#src/options.ts'
 import { train } from '#training/train.ts'
 import { EvaluationOptions } from '#training/walk-forward/options.ts'
@@ -104,6 +105,32 @@ describe('paper trading', () => {
     expect(early.story.asOf).toBe(TEST_FROM + 3 * HOUR)
     await expect(why({ coin: 'BTC', at: TEST_FROM - HOUR, state })).rejects.toThrow(/no decision at/)
     await expect(why({ coin: 'NONE', state })).rejects.toThrow(/NONE was not looked at/)
+  })
+
+  it('becomes eligible once all gates pass, and is demoted when one that matters fails', async () => {
+    const paths = { state: join(state, 'graduating'), models: join(state, 'models'), reports: state }
+    // Every gate but that of the days and the books as wide as it goes.
+    const wide = {
+      minDays: 1,
+      minSharpe: -1e9,
+      maxDrawdown: 1,
+      minWinRate: 0,
+      maxBacktestDistance: 1,
+      demotionSharpe: -1e9,
+    }
+    const steps = async (hours: number, graduation: object) => {
+      const { ledger } = await paperCommand({ ...settings({ hours }, { graduation }), paths }, context)
+      const store = openSqliteLedger(ledger, { readOnly: true })
+      const found = [...store.events()].filter((event) => event.kind === 'graduation')
+      store.close()
+      return found.map(({ from, to, by }) => [from, to, by])
+    }
+    expect(await steps(20, wide)).toEqual([])
+    expect(await steps(60, wide)).toEqual([['paper', 'eligible', 'gates']])
+    expect(await steps(30, { ...wide, demotionSharpe: 1e9, trailingDays: 1 })).toEqual([
+      ['paper', 'eligible', 'gates'],
+      ['eligible', 'demoted', 'gates'],
+    ])
   })
 
   it('opens nothing without a champion', async () => {
