@@ -15,7 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const PROGRAM = join(import.meta.dirname, 'fixtures/paper-day.ts')
 /** `npm run chaos` asks for 500. */
-const KILLS = Number(process.env.MILLRACE_CHAOS_KILLS ?? 20)
+const KILLS = Number(process.env.MILLRACE_CHAOS_KILLS ?? 12)
 const seed = 7
 
 async function unbroken() {
