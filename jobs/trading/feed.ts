@@ -15,6 +15,8 @@ export interface KnownMarket {
   readonly flows?: ReadonlyMap<string, FlowSeries>
   /** The hour is over long since: the process was not there to decide. */
   readonly missed: boolean
+  /** Hours that are still to come, where that is known. */
+  readonly remaining?: number
 }
 
 /** Gives one hour after another, each when its time has come. Every driver waits on a clock of its own. */
@@ -45,7 +47,13 @@ export function replayFeed(prepared: PreparedMarkets, from: number, pace: number
       const asOf = after === undefined ? start : after + HOUR
       if (asOf >= range.to) return undefined
       if (after !== undefined && pace > 0) await sleep(1000 * pace, undefined, { signal })
-      return { asOf, markets: markets.map((market) => knownAt(market, asOf)), instruments, missed: false }
+      return {
+        asOf,
+        markets: markets.map((market) => knownAt(market, asOf)),
+        instruments,
+        missed: false,
+        remaining: (range.to - asOf) / HOUR - 1,
+      }
     },
   }
 }

@@ -54,9 +54,14 @@ export async function tradeOn(
     const time = new Date(known.asOf).toISOString().slice(0, 16).replace('T', ' ')
     const note = `${time} equity ${equity.toFixed(2)}, ${positions.length} open${words.length > 0 ? `: ${words.join(', ')}` : ''}`
     if (words.length > 0) logger.info({ asOf: known.asOf, equity }, note)
-    progress({ stage: 'paper', done: hours, total: paper.hours ?? hours, note })
+    progress({ stage: 'paper', done: hours, total: totalOf(hours, known, paper), note })
   }
   return { hours, model, stopped: `${paper.hours} hours are over` }
+}
+
+/** Hours that there will be, as far as that is known: a clock on the wall has no last one. */
+function totalOf(hours: number, { remaining = 1 }: KnownMarket, paper: { readonly hours?: number }): number {
+  return Math.min(paper.hours ?? Number.POSITIVE_INFINITY, hours + remaining)
 }
 
 function snapshotOf(
