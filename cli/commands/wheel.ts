@@ -4,7 +4,7 @@ import { describeWheelRun } from '../summaries/wheel.ts'
 
 const HELP = `
 Lets the fleet's champion estimate the test period, and the wheel open, hold and close simulated positions on it, with
-fees, one bar of delay and hourly funding.
+the exchange's rules, fees, latency and hourly funding.
 
 Examples:
   millrace wheel --source csv --data ../data --test-from 2025-04-01

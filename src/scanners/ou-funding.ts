@@ -77,13 +77,14 @@ function backedDirection(
 }
 
 /**
- * A decision at t fills at t + 1 h (one bar of delay) and is held for `horizonHours`: it receives the settlements from
- * t + 2 h on, and the reversion from t + 1 h on. The move inside the clamp's dead zone is left out, so the
- * reversion is on the low side.
+ * A decision at t fills within the seconds after t and is held for `horizonHours`: it receives the settlements from
+ * t + 1 h on. The rate known at t is the mean premium of the hour before: what of it is left when the order arrives is taken
+ * to be that of the hour after, so the reversion counts from t + 1 h on. The move inside the clamp's dead zone is left
+ * out, so the reversion is on the low side.
  */
 function expectation(fit: OuFit, rate: number, direction: Direction, horizonHours: number): Expectation {
   let funding = 0
-  for (let hour = 2; hour <= horizonHours + 1; hour++) funding -= direction * expectedValue(fit, rate, hour)
+  for (let hour = 1; hour <= horizonHours; hour++) funding -= direction * expectedValue(fit, rate, hour)
   const move = expectedValue(fit, rate, horizonHours + 1) - expectedValue(fit, rate, 1)
   return { funding, reversion: direction * PREMIUM_PER_RATE * move }
 }

@@ -17,10 +17,10 @@ const ROOT_TWO_PI = Math.sqrt(2 * Math.PI)
 /**
  * Probability that funding turns against a side before its expected income has earned back `roundTripCost`.
  *
- * A decision at t fills at t + 1 h and receives the settlements from t + 2 h on; the break-even is the first hour whose
- * expected settlement (the mean of the process given `rate`) brings their sum to the cost. Counted is every hour from
- * t + 1 h to it, at the latest {@link SIGN_FLIP_CAP}: the expected path may never get there. Funding of exactly 0 has not
- * turned.
+ * A decision at t fills within the seconds after t and receives the settlements from t + 1 h on; the break-even is the
+ * first hour whose expected settlement (the mean of the process given `rate`) brings their sum to the cost. Counted is
+ * every hour from t + 1 h to it, at the latest {@link SIGN_FLIP_CAP}: the expected path may never get there. Funding of
+ * exactly 0 has not turned.
  *
  * First passage of an AR(1) observed hourly: the density of the income that has not turned yet is carried from hour to
  * hour by the Chapman-Kolmogorov equation on (0, infinity), its integral by Gauss-Legendre panels narrower than the
@@ -52,12 +52,12 @@ export function signFlipWithin(fit: OuProcess, rate: number, direction: 1 | -1, 
 }
 
 /**
- * First hour after the decision by which the expected settlements from the second hour on sum to `roundTripCost`;
+ * First hour after the decision by which the expected settlements sum to `roundTripCost`;
  * `Infinity` where they do not within {@link SIGN_FLIP_CAP}.
  */
 export function breakEvenHour(fit: OuProcess, rate: number, direction: 1 | -1, roundTripCost: number): number {
   let earned = 0
-  for (let hour = 2; hour <= SIGN_FLIP_CAP; hour++) {
+  for (let hour = 1; hour <= SIGN_FLIP_CAP; hour++) {
     earned -= direction * expectedValue(fit, rate, hour)
     if (earned >= roundTripCost) return hour
   }

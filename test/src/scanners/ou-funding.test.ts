@@ -66,13 +66,13 @@ describe('ou-funding', () => {
     expect(signalOf(scanFunding(0.99, 6e-5)).evidence.halfLifeHigh).toBe('unbounded')
   })
 
-  it('expects what is settled while it is held: filled an hour later, paid from the hour after that', () => {
+  it('expects what is settled while it is held: filled at once, paid from the next hour on', () => {
     const rate = 6e-5
     const scan = signalOf(scanFunding(0.85, rate))
     const { mu, theta } = scan.evidence as Record<string, number>
     const at = (hour: number) => mu + (rate - mu) * Math.exp(-theta * hour)
     let funding = 0
-    for (let held = 1; held <= scan.horizonHours; held++) funding += at(held + 1)
+    for (let held = 1; held <= scan.horizonHours; held++) funding += at(held)
     expect(scan.expected!.funding).toBeCloseTo(funding, 12)
     expect(scan.expected!.reversion).toBeCloseTo(8 * (at(1) - at(scan.horizonHours + 1)), 12)
   })

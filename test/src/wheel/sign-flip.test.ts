@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { InputError } from '#data/errors.ts'
 import { createRandom } from '#data/random.ts'
 import type { OuProcess } from '#src/ou.ts'
-import { breakEvenHour, SIGN_FLIP_CAP, signFlipProbability } from '#src/wheel/sign-flip.ts'
+import { breakEvenHour, SIGN_FLIP_CAP, signFlipProbability, signFlipWithin } from '#src/wheel/sign-flip.ts'
 import { normalCdf } from '#statistics/distributions.ts'
 
 function processOf(halfLifeHours: number, mu: number, stationaryDeviation: number): OuProcess {
@@ -29,17 +29,17 @@ function turnedByMonteCarlo({ mu, persistence, stationaryDeviation }: OuProcess,
 const PATHS = 20_000
 
 describe('the break-even hour', () => {
-  it('is the first whose expected settlement brings the sum, from the second hour on, to the cost', () => {
-    // Half is left after an hour: 8, then 4, 2, 1, ... above a mean of 0.
+  it('is the first whose expected settlement brings the sum to the cost', () => {
+    // Half is left after an hour: of 8 are settled 4, 2, 1, ... above a mean of 0.
     const halving = processOf(1, 0, 1)
-    expect(breakEvenHour(halving, 8, -1, 2)).toBe(2)
-    expect(breakEvenHour(halving, 8, -1, 2.01)).toBe(3)
-    expect(breakEvenHour(halving, 8, -1, 3.49)).toBe(4)
-    expect(breakEvenHour(halving, -8, 1, 3.49)).toBe(4)
-    expect(breakEvenHour(halving, 8, -1, 4.01)).toBe(Number.POSITIVE_INFINITY)
+    expect(breakEvenHour(halving, 8, -1, 4)).toBe(1)
+    expect(breakEvenHour(halving, 8, -1, 4.01)).toBe(2)
+    expect(breakEvenHour(halving, 8, -1, 6.99)).toBe(3)
+    expect(breakEvenHour(halving, -8, 1, 6.99)).toBe(3)
+    expect(breakEvenHour(halving, 8, -1, 8.01)).toBe(Number.POSITIVE_INFINITY)
     expect(breakEvenHour(halving, 8, 1, 0.1)).toBe(Number.POSITIVE_INFINITY)
-    expect(breakEvenHour(processOf(5, 1, 1), 1, -1, SIGN_FLIP_CAP - 1)).toBe(SIGN_FLIP_CAP)
-    expect(breakEvenHour(processOf(5, 1, 1), 1, -1, SIGN_FLIP_CAP)).toBe(Number.POSITIVE_INFINITY)
+    expect(breakEvenHour(processOf(5, 1, 1), 1, -1, SIGN_FLIP_CAP)).toBe(SIGN_FLIP_CAP)
+    expect(breakEvenHour(processOf(5, 1, 1), 1, -1, SIGN_FLIP_CAP + 1)).toBe(Number.POSITIVE_INFINITY)
   })
 })
 
@@ -47,10 +47,10 @@ describe('the sign flip', () => {
   it('over two hours is what two normal variables give', () => {
     // No memory to speak of: each hour is a draw from N(1, 1).
     const forgetful = processOf(0.02, 1, 1)
-    expect(signFlipProbability(forgetful, 5, -1, 0.5)).toBeCloseTo(1 - (1 - normalCdf(-1)) ** 2, 5)
+    expect(signFlipProbability(forgetful, 5, -1, 1.5)).toBeCloseTo(1 - (1 - normalCdf(-1)) ** 2, 5)
     // Mean 0, b = 1/2, from 0: P(both above 0) = 1/4 + asin(correlation) / 2 pi, correlation of Y1 and Y2 1/sqrt 5.
     const halving = processOf(1, 0, 1)
-    expect(signFlipProbability(halving, 0, -1, 0)).toBeCloseTo(0.75 - Math.asin(1 / Math.sqrt(5)) / (2 * Math.PI), 5)
+    expect(signFlipWithin(halving, 0, -1, 2)).toBeCloseTo(0.75 - Math.asin(1 / Math.sqrt(5)) / (2 * Math.PI), 5)
   })
 
   it.each([

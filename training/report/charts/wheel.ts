@@ -11,7 +11,7 @@ export function equityChart({ equity, equityChange }: WheelRecord): ChartPlan {
   return {
     name: 'equity',
     title: `Wheel: equity ${equityChange < 0 ? 'lost' : 'gained'} ${usd(Math.abs(equityChange))} USD on paper`,
-    note: 'Simulated positions with taker fees, slippage, one bar of delay and hourly funding. No money was moved.',
+    note: 'Simulated positions on the paper exchange: latency, spread and depth, fees and hourly funding. No money was moved.',
     size: { ...HALF, height: 360 },
     option: {
       ...baseOption(),
