@@ -9,7 +9,8 @@ import type { Journal, RoundStories } from './ledger/journal.ts'
 import type { WheelOptions } from './options.ts'
 import { protectionsDue } from './protections/protections.ts'
 import type { Venue } from './venue/venue.ts'
-import { decideRound, type Phase } from './wheel/decide.ts'
+import { decideRound } from './wheel/decide.ts'
+import type { Phase } from './wheel/round.ts'
 import type { ScanBook, Snapshot } from './wheel/snapshot.ts'
 
 /** The one engine of research, backtest, paper and (later) live: only the venue, the clock and the store differ. */

@@ -14,7 +14,7 @@ import { countStories, createTally, type DecisionTally } from './rejections.ts'
 import { createScanners } from './scanners/all.ts'
 import type { FlowSeries } from './scanners/scanner.ts'
 import type { Listing } from './venue/venue.ts'
-import type { Phase } from './wheel/decide.ts'
+import type { Phase } from './wheel/round.ts'
 import { createScanBook, type Snapshot } from './wheel/snapshot.ts'
 import { summarise, type WheelResult } from './wheel-result.ts'
 

@@ -6,9 +6,6 @@ import { WARM_UP_HOURS } from '#data/features.ts'
 import type { ProgressListener } from '#data/progress.ts'
 import { hourText } from '#data/providers/series.ts'
 import { selectBackend } from '#models/backend.ts'
-import { asRegimeModel, openOnnxSession } from '#models/onnx/session.ts'
-import type { ServedKind } from '#models/regime.ts'
-import { ONNX_FILE, openRegistry } from '#models/registry.ts'
 import type { EstimateSeries } from '#src/estimates.ts'
 import type { Market } from '#training/dataset.ts'
 import type { TrainingOptions } from '#training/options.ts'
@@ -19,7 +16,6 @@ import { codeHash, type FitCache, openFitCache } from '#training/walk-forward/fi
 import { fitOf, runFits } from '#training/walk-forward/fit-pool.ts'
 import { asEstimator, type FittedModel } from '#training/walk-forward/fitted-model.ts'
 import type { Fold } from '#training/walk-forward/folds.ts'
-import { seenInTraining } from '../pipeline/unseen.ts'
 import { estimateBlocks } from './estimate-blocks.ts'
 import { estimateHours, joinSeries } from './model-estimates.ts'
 
@@ -174,7 +170,7 @@ function steppedDown(
 }
 
 /** Which coins have hours without an answer, in one sentence: there the wheel opens nothing. */
-function unanswered(estimates: ReadonlyMap<string, EstimateSeries>, { from, to }: TimeRange): string[] {
+export function unanswered(estimates: ReadonlyMap<string, EstimateSeries>, { from, to }: TimeRange): string[] {
   const hours = (to - from) / HOUR
   const short = [...estimates].flatMap(([coin, { asOf }]) =>
     asOf.length < hours ? [{ coin, hours: asOf.length }] : [],
@@ -259,7 +255,7 @@ async function answerBlock(
   }
 }
 
-async function answerCoins(
+export async function answerCoins(
   model: Parameters<typeof estimateHours>[0],
   markets: EstimateMarkets,
   range: TimeRange,
@@ -303,46 +299,4 @@ async function openStore(
     },
     write: (block, answer) => writeChecked(pathOf(block), answer, 'finished estimates'),
   }
-}
-
-/** @see championEstimates */
-export interface ChampionEstimateOptions {
-  readonly range: TimeRange
-  /** Directory of the registry, and the version in it. */
-  readonly models: string
-  readonly version: { readonly kind: ServedKind; readonly id: string }
-  /** Where the bars came from. */
-  readonly origin: string
-}
-
-/**
- * What one version of the registry says at every hour of the range. It is one model for the whole range: where it was
- * trained on some of the hours, `degradations` says so, and the backtest shows memory there.
- *
- * @throws {ModelError} where the version is missing or damaged
- */
-export async function championEstimates(
-  markets: EstimateMarkets,
-  { range, models, version: { kind, id }, origin }: ChampionEstimateOptions,
-  context: EstimateContext = {},
-): Promise<BacktestEstimates> {
-  const { card, files } = await openRegistry(models).read(kind, id)
-  const session = await openOnnxSession(files.get(ONNX_FILE)!)
-  try {
-    const series = await answerCoins(asRegimeModel(session, card), markets, range, context.signal)
-    const estimates = new Map(Object.entries(series))
-    const seen = seenInTraining(card, { origin, from: range.from })
-    return {
-      estimates,
-      words: `${kind} ${id} of the registry, one model for the whole range`,
-      degradations: [...(seen === undefined ? [] : [seen]), ...unanswered(estimates, range)],
-    }
-  } finally {
-    await session.dispose()
-  }
-}
-
-/** No estimates at all: a wheel that needs regimes opens nothing. */
-export function noEstimates(): BacktestEstimates {
-  return { estimates: new Map(), words: 'no estimates', degradations: [] }
 }

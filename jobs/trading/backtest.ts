@@ -10,8 +10,9 @@ import { feeRates } from '#src/paper/fees.ts'
 import { runVariants } from '#src/wheel.ts'
 import type { WheelResult } from '#src/wheel-result.ts'
 import { evaluatedMarkets, type PreparedMarkets, prepareMarkets } from '#training/prepare.ts'
+import { championEstimates, noEstimates } from '../backtest/champion-estimates.ts'
 import type { BacktestReportData } from '../backtest/data.ts'
-import { type BacktestEstimates, championEstimates, walkForwardEstimates } from '../backtest/estimates.ts'
+import { type BacktestEstimates, walkForwardEstimates } from '../backtest/estimates.ts'
 import { gatherBacktest } from '../backtest/gather.ts'
 import { variantsOf } from '../backtest/layers.ts'
 import { writeBacktestReport } from '../backtest/report/report.ts'
@@ -79,7 +80,7 @@ export async function backtestEstimates(
 ): Promise<BacktestEstimates> {
   const { regimes, model, refitDays } = settings.backtest
   const { progress, signal, logger } = context
-  if (regimes === 'none') return { estimates: new Map(), words: 'no estimates', degradations: [] }
+  if (regimes === 'none') return noEstimates()
   if (regimes === 'versions') {
     const ids = await chosenVersions(settings, context)
     const kind = SERVED_KINDS.find((candidate) => ids[candidate] !== undefined)

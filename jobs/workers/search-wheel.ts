@@ -13,7 +13,8 @@ import { evaluatedMarkets, type PreparedDataset } from '#training/prepare.ts'
 import type { TrialAnswer } from '#training/search/run-study.ts'
 import { prepareWithoutTest } from '#training/search/unseen-test.ts'
 import type { TrainingContext } from '#training/train.ts'
-import { championEstimates, ESTIMATE_KINDS, walkForwardEstimates } from '../backtest/estimates.ts'
+import { championEstimates } from '../backtest/champion-estimates.ts'
+import { ESTIMATE_KINDS, walkForwardEstimates } from '../backtest/estimates.ts'
 
 /** One trial of the wheel, as it travels through a queue. */
 export const WheelTrialRequest = z.strictObject({

@@ -6,12 +6,11 @@ import { allocateBars, type Bars, HOUR } from '#data/bars.ts'
 import type { Progress } from '#data/progress.ts'
 import { createRandom } from '#data/random.ts'
 import { windowRows } from '#data/windows.ts'
+import { championEstimates, noEstimates } from '#jobs/backtest/champion-estimates.ts'
 import {
   type BacktestEstimates,
-  championEstimates,
   type EstimateKind,
   type EstimateMarkets,
-  noEstimates,
   type WalkForwardEstimateOptions,
   walkForwardEstimates,
 } from '#jobs/backtest/estimates.ts'
