@@ -155,8 +155,8 @@ function limits({ evaluation, testFrom, range, source }: ReportData): string[] {
       `move together, so ${format.count(evaluation.samples)} scored hours are worth far fewer independent ones.`,
     'The intervals of the leads speak of other periods like this one. Another seed moves each model, and other periods ' +
       'move them more: `evaluate` trains on several of both.',
-    'The wheel trades on paper at bar prices less a fixed slippage: market impact, margin and liquidation are not in it, and its ' +
-      'result over so short a time says little about the next one.',
+    'The wheel trades on a paper exchange whose depth is a model of hourly volume and volatility, not a book; its result ' +
+      'over so short a time says little about the next one: `backtest` turns it over all history.',
     ...(source === 'simulated' || evaluation.optimum
       ? ['The market was simulated. Its result shows that the machinery works, not that a real market can be read.']
       : []),

@@ -6,11 +6,12 @@ import { thin } from './thin.ts'
 import { timeAxis } from './time-axis.ts'
 
 /** Equity of the wheel over the test period. */
-export function equityChart({ equity, equityChange }: WheelRecord): ChartPlan {
+export function equityChart({ equity, equityChange, trades }: WheelRecord): ChartPlan {
   const kept = thin(equity.value, 800)
+  const came = `equity ${equityChange < 0 ? 'lost' : 'gained'} ${usd(Math.abs(equityChange))} USD on paper`
   return {
     name: 'equity',
-    title: `Wheel: equity ${equityChange < 0 ? 'lost' : 'gained'} ${usd(Math.abs(equityChange))} USD on paper`,
+    title: `Wheel: ${trades === 0 ? 'nothing was worth opening' : came}`,
     note: 'Simulated positions on the paper exchange: latency, spread and depth, fees and hourly funding. No money was moved.',
     size: { ...HALF, height: 360 },
     option: {
