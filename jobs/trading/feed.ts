@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { barsKnownAt, ceilToHour, floorToHour, HOUR } from '#data/bars.ts'
-import { InputError } from '#data/errors.ts'
+import { InputError, MillraceError } from '#data/errors.ts'
 import type { Instrument } from '#data/provider.ts'
 import type { FlowSeries } from '#data/trades.ts'
 import type { Market } from '#training/dataset.ts'
@@ -70,13 +70,20 @@ export interface LiveFeedOptions {
   readonly grace: number
   /** Loads what is known at an hour. */
   readonly load: (asOf: number, signal?: AbortSignal) => Promise<Pick<KnownMarket, 'markets' | 'instruments' | 'flows'>>
+  /** Told when the source does not serve; it is asked again after `pause` milliseconds, one minute unless given. */
+  readonly onProblem?: (problem: MillraceError) => void
+  readonly pause?: number
 }
 
 /** Hours that are late by more than this are lived through without a decision. */
 const LATEST = HOUR / 2
 
-/** Follows the wall clock: an hour comes when it is over and its bars have had time to arrive. */
-export function liveFeed({ origin, now, grace, load }: LiveFeedOptions): Feed {
+/**
+ * Follows the wall clock: an hour comes when it is over and its bars have had time to arrive. While the source does not
+ * serve, the hour waits; what comes too late is lived through without a decision.
+ */
+export function liveFeed(options: LiveFeedOptions): Feed {
+  const { origin, now, grace } = options
   return {
     origin,
     async next(after, signal) {
@@ -84,8 +91,20 @@ export function liveFeed({ origin, now, grace, load }: LiveFeedOptions): Feed {
       const wait = asOf + grace - now()
       if (wait > 0) await sleep(wait, undefined, { signal })
       const missed = now() - asOf > LATEST + grace
-      const { markets, instruments, flows } = await load(asOf, signal)
+      const { markets, instruments, flows } = await loadPatiently(options, asOf, signal)
       return { asOf, markets, instruments, missed, ...(flows && { flows }) }
     },
+  }
+}
+
+async function loadPatiently({ load, onProblem, pause = 60_000 }: LiveFeedOptions, asOf: number, signal?: AbortSignal) {
+  for (;;) {
+    try {
+      return await load(asOf, signal)
+    } catch (error) {
+      if (!(error instanceof MillraceError) || error.action !== 'retry') throw error
+      onProblem?.(error)
+      await sleep(pause, undefined, { signal })
+    }
   }
 }

@@ -67,6 +67,9 @@ export async function paperCommand(settings: PaperSettings, context: RunContext)
     maxAgeDays: settings.maxAgeDays,
     logger: context.logger,
   })
+  // What is streamed ends with the command, however that ends.
+  const ended = new AbortController()
+  const streaming = AbortSignal.any(context.signal ? [context.signal, ended.signal] : [ended.signal])
   try {
     const options = settings.wheel
     const engine: Engine = {
@@ -78,7 +81,7 @@ export async function paperCommand(settings: PaperSettings, context: RunContext)
     }
     mustBeWhole(store, path)
     const { history } = engine.journal.state
-    const feed = await openFeed(settings, source, context, history.hours[0]?.time)
+    const feed = await openFeed(settings, source, { ...context, signal: streaming }, history.hours[0]?.time)
     const pinned = (await pinnedVersions(settings))?.versions
     const { hours, model, stopped } = await tradeOn(engine, feed, settings.paper, context, async (known) => {
       if ((known.asOf / HOUR) % settings.paper.integrityHours === 0) {
@@ -93,6 +96,7 @@ export async function paperCommand(settings: PaperSettings, context: RunContext)
     })
     return { source: source.spec.source, ledger: path, hours, model, stopped, ...standing(engine.journal.state) }
   } finally {
+    ended.abort()
     await serving.close()
     store.close()
   }
@@ -142,7 +146,7 @@ function mustBeWhole(store: LedgerStore, path: string, known?: KnownMarket): voi
 async function openFeed(
   settings: PaperSettings,
   source: ResolvedSource,
-  context: RunContext,
+  context: RunContext & { readonly signal: AbortSignal },
   first: number | undefined,
 ): Promise<Feed> {
   const { spec } = source
@@ -158,6 +162,7 @@ async function openFeed(
     origin: spec.source,
     now: context.now,
     grace: 1000 * paper.graceSeconds,
+    onProblem: ({ message }) => context.logger.warn(`the hour waits: ${message}`),
     load: async (asOf, signal) => {
       // The whole of the ledger is tested again before anything is granted.
       const from = Math.min(asOf, first ?? asOf) - LOOKBACK_DAYS * 24 * HOUR
@@ -171,8 +176,11 @@ async function openFeed(
 }
 
 /** Streams the trades of all coins into a book, until the command is told to stop. */
-function followTrades({ markets }: PreparedMarkets, { source }: PaperSettings, context: RunContext): FlowBook {
-  const { logger, now, signal = new AbortController().signal } = context
+function followTrades(
+  { markets }: PreparedMarkets,
+  { source }: PaperSettings,
+  { logger, now, signal }: RunContext & { readonly signal: AbortSignal },
+): FlowBook {
   const book = createFlowBook()
   const apiUrl = 'apiUrl' in source ? source.apiUrl : undefined
   const url = apiUrl?.replace(/^http/, 'ws').replace(/\/?$/, '/ws')

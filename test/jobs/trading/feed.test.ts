@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { HOUR } from '#data/bars.ts'
+import { UnavailableError, VenueError } from '#data/errors.ts'
 import { liveFeed, replayFeed } from '#jobs/trading/feed.ts'
 import { buildMarkets } from '#training/dataset.ts'
 import { CENTRED_LABEL } from '#training/labels.ts'
@@ -75,5 +76,33 @@ describe('a live feed', () => {
     now += 20
     expect(await next).toMatchObject({ asOf: START + HOUR, missed: false })
     expect(performance.now() - began).toBeGreaterThan(5)
+  })
+
+  it('waits for a source that does not serve, and gives up on one that gives the wrong answer', async () => {
+    const problems: string[] = []
+    const failures = [new UnavailableError('no route'), new UnavailableError('too many requests')]
+    const feedOf = (errors: Error[], now = () => START + 30_000) =>
+      liveFeed({
+        origin: 'test',
+        now,
+        grace: 20_000,
+        pause: 1,
+        onProblem: ({ message }) => problems.push(message),
+        load: async () => {
+          const error = errors.shift()
+          if (error) throw error
+          return { markets: [], instruments: [] }
+        },
+      })
+    expect(await feedOf(failures).next(START - HOUR)).toMatchObject({ asOf: START, missed: false })
+    expect(problems).toEqual(['no route', 'too many requests'])
+    await expect(feedOf([new VenueError('no candle')]).next(START - HOUR)).rejects.toThrow('no candle')
+    // What comes after the better part of the hour is not decided upon any more.
+    let time = START + 30_000
+    const late = feedOf([new UnavailableError('for long')], () => {
+      time += HOUR / 4
+      return time
+    })
+    expect(await late.next(START - HOUR)).toMatchObject({ asOf: START, missed: true })
   })
 })
