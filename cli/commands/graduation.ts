@@ -1,5 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { InputError } from '#data/errors.ts'
 import type { Review } from '#src/graduation/review.ts'
@@ -128,7 +127,7 @@ async function onLedger(
   step: GraduationCommand['step'],
   { configuration, context }: CommandContext,
 ): Promise<GraduationAnswer> {
-  const { paperLedger } = await import('#jobs/trading/ledgers.ts')
+  const { newestBacktest, paperLedger } = await import('#jobs/trading/ledgers.ts')
   const { NEXT, reviewLedger } = await import('#src/graduation/review.ts')
   const { openSqliteLedger } = await import('#src/ledger/sqlite-ledger.ts')
   const { openJournal } = await import('#src/ledger/journal.ts')
@@ -136,7 +135,7 @@ async function onLedger(
   const path = options.ledger ?? paperLedger(folder)
   mustExist(path, '`millrace paper` makes one, --ledger names another')
   if (options.backtest !== undefined) mustExist(options.backtest, '`millrace backtest` makes one')
-  const backtestPath = options.backtest ?? newestBacktest(folder)
+  const backtestPath = options.backtest ?? (await newestBacktest(folder))
   const store = openSqliteLedger(path, { readOnly: step === undefined })
   const backtest = backtestPath === undefined ? undefined : openSqliteLedger(backtestPath, { readOnly: true })
   try {
@@ -164,14 +163,6 @@ async function onLedger(
 
 function mustExist(path: string, remedy: string): void {
   if (!existsSync(path)) throw new InputError(`there is no ledger ${path}: ${remedy}`, { path })
-}
-
-/** Backtests are named by their time unless told otherwise: the last by name. */
-function newestBacktest(state: string): string | undefined {
-  const folder = join(state, 'backtests')
-  if (!existsSync(folder)) return undefined
-  const paths = readdirSync(folder).map((name) => join(folder, name, 'ledger.sqlite'))
-  return paths.filter(existsSync).sort().at(-1)
 }
 
 /** @throws {InputError} where somebody or something is not named: the ledger keeps both. */

@@ -28,18 +28,23 @@ export async function findLedger(state: string, named: string | undefined): Prom
   }
   const paper = paperLedger(state)
   if (existsSync(paper)) return paper
-  const names = await readdir(join(state, 'backtests')).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []
-    throw error
-  })
-  const found = names
-    .sort()
-    .reverse()
-    .map((name) => backtestLedger(state, name))
-    .find(existsSync)
-  if (found !== undefined) return found
+  const newest = await newestBacktest(state)
+  if (newest !== undefined) return newest
   throw new InputError(
     `there is no ledger in ${state}: \`millrace paper\` or \`millrace backtest\` makes one, --ledger names another`,
     { path: state },
   )
+}
+
+/** The ledger of the last backtest by name, which is its time unless it was given one; undefined where there is none. */
+export async function newestBacktest(state: string): Promise<string | undefined> {
+  const names = await readdir(join(state, 'backtests')).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  return names
+    .sort()
+    .reverse()
+    .map((name) => backtestLedger(state, name))
+    .find(existsSync)
 }

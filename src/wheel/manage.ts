@@ -7,7 +7,6 @@ import type { Listing } from '../venue/venue.ts'
 import { exitReason } from './exit.ts'
 import { marketIntent } from './intent.ts'
 import { freshEntry, type Round, storyOf, tell } from './round.ts'
-import { heldDollars } from './sizing.ts'
 import { rowKnownAt } from './snapshot.ts'
 
 /** Keeps, renews or closes an open position. */
@@ -40,7 +39,6 @@ export function manage(round: Round, listing: Listing, plan: Plan | undefined): 
     round.held.push({
       coin,
       direction,
-      dollars: heldDollars(state.account, coin),
       expected: expectedOf(own, direction),
     })
     tell(round, listing, { action: 'hold', direction, scans: all })

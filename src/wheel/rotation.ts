@@ -4,7 +4,6 @@ import type { RotationOptions } from '../options/sizing.ts'
 export interface Held {
   readonly coin: string
   readonly direction: 1 | -1
-  readonly dollars: number
   /** Expected funding and reversion to the end of its plan, fraction of notional, without the cost of closing. */
   readonly expected: number
 }

@@ -35,10 +35,6 @@ const ROOT_TWO_PI = Math.sqrt(2 * Math.PI)
  * @throws {InputError} where the rate or the cost is not known: what cannot be told must not look harmless.
  */
 export function signFlipProbability(fit: OuProcess, rate: number, direction: 1 | -1, roundTripCost: number): number {
-  if (Number.isNaN(rate) || !(roundTripCost >= 0)) {
-    const message = `the sign flip of funding needs a rate and a cost of 0 or more, got ${rate} and ${roundTripCost}`
-    throw new InputError(message, { rate, roundTripCost })
-  }
   return signFlipWithin(fit, rate, direction, breakEvenHour(fit, rate, direction, roundTripCost))
 }
 
@@ -54,8 +50,14 @@ export function signFlipWithin(fit: OuProcess, rate: number, direction: 1 | -1, 
 /**
  * First hour after the decision by which the expected settlements sum to `roundTripCost`;
  * `Infinity` where they do not within {@link SIGN_FLIP_CAP}.
+ *
+ * @throws {InputError} where the rate or the cost is not known: what cannot be told must not look harmless.
  */
 export function breakEvenHour(fit: OuProcess, rate: number, direction: 1 | -1, roundTripCost: number): number {
+  if (Number.isNaN(rate) || !(roundTripCost >= 0)) {
+    const message = `the sign flip of funding needs a rate and a cost of 0 or more, got ${rate} and ${roundTripCost}`
+    throw new InputError(message, { rate, roundTripCost })
+  }
   let earned = 0
   for (let hour = 1; hour <= SIGN_FLIP_CAP; hour++) {
     earned -= direction * expectedValue(fit, rate, hour)

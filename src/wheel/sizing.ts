@@ -1,5 +1,5 @@
 import { type Bars, HOUR, lowerBound } from '#data/bars.ts'
-import { type Account, holdingOf, valueAtMark } from '../account/account.ts'
+import { type Account, valueAtMark } from '../account/account.ts'
 import { toDollars } from '../account/money.ts'
 import type { SizingOptions } from '../options/sizing.ts'
 
@@ -90,9 +90,4 @@ export function takeRoom(room: Room, direction: 1 | -1, dollars: number): void {
   room.gross -= dollars
   if (direction > 0) room.long -= dollars
   else room.short -= dollars
-}
-
-/** Dollars of an open position at its mark, without sign. */
-export function heldDollars(account: Account, coin: string): number {
-  return Math.abs(toDollars(valueAtMark(holdingOf(account, coin))))
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Held, positionToGiveUp } from '#src/wheel/rotation.ts'
 
 const options = { enabled: true, minGain: 0.0005 }
-const held = (coin: string, expected: number): Held => ({ coin, direction: 1, dollars: 100, expected })
+const held = (coin: string, expected: number): Held => ({ coin, direction: 1, expected })
 
 describe('rotation', () => {
   it('gives up the position that is worth least, only where the gain pays', () => {
