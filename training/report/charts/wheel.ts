@@ -54,8 +54,8 @@ export function wheelCoinChart({ perCoin }: WheelRecord): ChartPlan {
       xAxis: valueAxis('USD', {
         nameLocation: 'middle',
         nameGap: 28,
-        min: ({ min }: { min: number }) => (min < 0 ? nice(min * 1.3) : 0),
-        max: ({ max }: { max: number }) => (max > 0 ? nice(max * 1.3) : 0),
+        min: ({ min, max }: Extent) => (min < 0 ? nice(min - ROOM * spanOf(min, max)) : 0),
+        max: ({ min, max }: Extent) => (max > 0 ? nice(max + ROOM * spanOf(min, max)) : 0),
       }),
       yAxis: categoryAxis(
         rows.map(({ coin }) => coin),
@@ -79,6 +79,19 @@ export function wheelCoinChart({ perCoin }: WheelRecord): ChartPlan {
       ],
     } as ChartPlan['option'],
   }
+}
+
+interface Extent {
+  readonly min: number
+  readonly max: number
+}
+
+/** Share of the axis that the figure beside a bar takes: of all of it, also where the bar itself is short. */
+const ROOM = 0.2
+
+/** From the least to the greatest value, zero between them. */
+function spanOf(min: number, max: number): number {
+  return Math.max(0, max) - Math.min(0, min)
 }
 
 /** Away from zero to two digits, so that an axis does not end at 103.4281. */
