@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { HOUR, type TimeRange } from './bars.ts'
+import { openDatabase } from './database.ts'
 import type { Candles, FundingSeries, OpenInterest } from './provider.ts'
-import { openDatabase } from './store-database.ts'
 
 /** What of a series has been asked of its provider: one unbroken range. */
 export interface Coverage extends TimeRange {
@@ -36,6 +36,44 @@ export interface Store {
   close(): void
 }
 
+/** Tables of the store (see {@link openDatabase}). */
+const MIGRATIONS = [
+  `CREATE TABLE series (
+     id INTEGER PRIMARY KEY,
+     origin TEXT NOT NULL,
+     coin TEXT NOT NULL,
+     UNIQUE (origin, coin)
+   ) STRICT;
+   CREATE TABLE candles (
+     series INTEGER NOT NULL REFERENCES series (id),
+     open_time INTEGER NOT NULL,
+     open REAL NOT NULL, high REAL NOT NULL, low REAL NOT NULL, close REAL NOT NULL,
+     volume REAL NOT NULL,
+     PRIMARY KEY (series, open_time)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE funding (
+     series INTEGER NOT NULL REFERENCES series (id),
+     time INTEGER NOT NULL,
+     rate REAL NOT NULL,
+     PRIMARY KEY (series, time)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE open_interest (
+     series INTEGER NOT NULL REFERENCES series (id),
+     open_time INTEGER NOT NULL,
+     observed INTEGER NOT NULL,
+     open_interest REAL NOT NULL,
+     PRIMARY KEY (series, open_time)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE coverage (
+     series INTEGER NOT NULL REFERENCES series (id),
+     kind TEXT NOT NULL CHECK (kind IN ('candles', 'funding')),
+     range_from INTEGER NOT NULL,
+     range_to INTEGER NOT NULL,
+     checked INTEGER NOT NULL,
+     PRIMARY KEY (series, kind)
+   ) STRICT, WITHOUT ROWID;`,
+]
+
 /** @see openStore */
 export interface StoreOptions {
   /** How long to wait for another process's write, milliseconds. */
@@ -44,7 +82,7 @@ export interface StoreOptions {
 
 /** Opens the store at `path` (made when missing), or one in memory for `:memory:`. */
 export function openStore(path: string, { patience = 5000 }: StoreOptions = {}): Store {
-  const database = openDatabase(path, patience)
+  const database = openDatabase(path, MIGRATIONS, patience)
 
   const seriesId = (handle: DatabaseSync, origin: string, coin: string): number | undefined => {
     const row = handle.prepare('SELECT id FROM series WHERE origin = ? AND coin = ?').get(origin, coin)

@@ -4,10 +4,10 @@ import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { HOUR } from '#data/bars.ts'
+import { openDatabase } from '#data/database.ts'
 import { FatalError, UnavailableError } from '#data/errors.ts'
 import type { Candles } from '#data/provider.ts'
 import { openStore, type Store } from '#data/store.ts'
-import { openDatabase } from '#data/store-database.ts'
 import { createTemporaryFolder } from './providers/files.ts'
 
 const START = Date.UTC(2025, 0, 1)
@@ -181,7 +181,7 @@ describe('a store that cannot be used', () => {
   })
 
   it('is on a full disk: nothing stored before is lost', () => {
-    const small = openDatabase(path, 20)
+    const small = openDatabase(path, ['-- the tables are there'], 20)
     const insert = "INSERT INTO series (origin, coin) VALUES (printf('%.*c', 900, 'x') || ?, 'BTC')"
     small.run((database) => database.exec('PRAGMA max_page_count = 20'))
     small.transact((database) => void database.prepare(insert).run(0))

@@ -3,47 +3,6 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { FatalError, type MillraceError, UnavailableError } from './errors.ts'
 
-/**
- * Each entry takes the database one `user_version` up. Entries are never changed, only added: stores in use were
- * made by them.
- */
-const MIGRATIONS = [
-  `CREATE TABLE series (
-     id INTEGER PRIMARY KEY,
-     origin TEXT NOT NULL,
-     coin TEXT NOT NULL,
-     UNIQUE (origin, coin)
-   ) STRICT;
-   CREATE TABLE candles (
-     series INTEGER NOT NULL REFERENCES series (id),
-     open_time INTEGER NOT NULL,
-     open REAL NOT NULL, high REAL NOT NULL, low REAL NOT NULL, close REAL NOT NULL,
-     volume REAL NOT NULL,
-     PRIMARY KEY (series, open_time)
-   ) STRICT, WITHOUT ROWID;
-   CREATE TABLE funding (
-     series INTEGER NOT NULL REFERENCES series (id),
-     time INTEGER NOT NULL,
-     rate REAL NOT NULL,
-     PRIMARY KEY (series, time)
-   ) STRICT, WITHOUT ROWID;
-   CREATE TABLE open_interest (
-     series INTEGER NOT NULL REFERENCES series (id),
-     open_time INTEGER NOT NULL,
-     observed INTEGER NOT NULL,
-     open_interest REAL NOT NULL,
-     PRIMARY KEY (series, open_time)
-   ) STRICT, WITHOUT ROWID;
-   CREATE TABLE coverage (
-     series INTEGER NOT NULL REFERENCES series (id),
-     kind TEXT NOT NULL CHECK (kind IN ('candles', 'funding')),
-     range_from INTEGER NOT NULL,
-     range_to INTEGER NOT NULL,
-     checked INTEGER NOT NULL,
-     PRIMARY KEY (series, kind)
-   ) STRICT, WITHOUT ROWID;`,
-]
-
 /** SQLite's primary result codes (https://www.sqlite.org/rescode.html) that mean something to a user. */
 const MEANING: Record<number, { what: string; mend: string }> = {
   8: { what: 'cannot be written', mend: 'check its permissions' },
@@ -82,11 +41,13 @@ export interface Database {
  * Opens (or makes) the database at `path`, checks it whole and brings it up to date.
  *
  * @param path file, or `:memory:`.
+ * @param migrations each takes the database one `user_version` up. They are never changed, only added: files in use were
+ *   made by them.
  * @param patience how long to wait for another process's write, milliseconds.
  * @throws {UnavailableError} when another process holds it longer than that.
  * @throws {FatalError} when it is corrupt, no database, newer than this program, or the disk is full.
  */
-export function openDatabase(path: string, patience: number): Database {
+export function openDatabase(path: string, migrations: readonly string[], patience: number): Database {
   let handle: DatabaseSync | undefined
   const guarded = <T>(work: () => T): T => {
     try {
@@ -121,7 +82,7 @@ export function openDatabase(path: string, patience: number): Database {
         throw new FatalError(message, { file: path })
       }
     })
-    transact((database) => migrate(database, path))
+    transact((database) => migrate(database, path, migrations))
   } catch (error) {
     handle?.close()
     throw error
@@ -145,12 +106,12 @@ function makeFolder(path: string): void {
   }
 }
 
-function migrate(database: DatabaseSync, path: string): void {
+function migrate(database: DatabaseSync, path: string, migrations: readonly string[]): void {
   const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number }
-  if (version > MIGRATIONS.length) {
-    const message = `store ${path} has version ${version}, this millrace knows ${MIGRATIONS.length}: update millrace`
+  if (version > migrations.length) {
+    const message = `store ${path} has version ${version}, this millrace knows ${migrations.length}: update millrace`
     throw new FatalError(message, { file: path, version })
   }
-  for (const migration of MIGRATIONS.slice(version)) database.exec(migration)
-  database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`)
+  for (const migration of migrations.slice(version)) database.exec(migration)
+  database.exec(`PRAGMA user_version = ${migrations.length}`)
 }
