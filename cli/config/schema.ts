@@ -1,5 +1,9 @@
 import { z } from 'zod'
+import { AlertOptions } from '#jobs/alerts/options.ts'
+import { RetrainingOptions } from '#jobs/retraining/options.ts'
+import { RoundOptions } from '#jobs/rounds/options.ts'
 import { BacktestOptions, PaperOptions } from '#jobs/trading/options.ts'
+import { WatchOptions } from '#jobs/watch/options.ts'
 import { WheelOptions } from '#src/options.ts'
 import { TrainingOptions } from '#training/options.ts'
 import { SearchOptions } from '#training/search/options.ts'
@@ -70,6 +74,10 @@ export const Configuration = z
     backtest: BacktestOptions.prefault({}),
     paper: PaperOptions.prefault({}),
     search: SearchOptions.prefault({}),
+    rounds: RoundOptions.prefault({}),
+    retraining: RetrainingOptions.prefault({}),
+    watch: WatchOptions.prefault({}),
+    alerts: AlertOptions.prefault({}),
     fleet: Fleet.prefault({}),
     state: z.string().min(1).default('var').describe('folder for all that running leaves behind'),
     models: z.string().min(1).optional().describe('folder of the model registry; default: models in the state folder'),
