@@ -1,16 +1,9 @@
-import { equityOf, holdingOf } from '../account/account.ts'
-import { toDollars } from '../account/money.ts'
+import { holdingOf } from '../account/account.ts'
 import type { Story } from '../decision.ts'
 import type { IntentEvent, RenewalEvent } from '../ledger/events.ts'
-import type { LedgerState } from '../ledger/state.ts'
-import type { WheelOptions } from '../options.ts'
-import { takerRateOf } from '../paper/fees.ts'
-import { tradingRecord } from '../validation/record.ts'
 import { manage } from './manage.ts'
 import { byWorth, consider, type Opening, open } from './openings.ts'
-import { type Phase, type Round, tell } from './round.ts'
-import { roomOf } from './sizing.ts'
-import type { ScanBook, Snapshot } from './snapshot.ts'
+import { type Round, tell } from './round.ts'
 
 /** What was decided at one hour: the story of every coin, in the order of the listings, and what is to be recorded. */
 export interface RoundDecision {
@@ -21,33 +14,10 @@ export interface RoundDecision {
 
 /**
  * Decides upon every coin at one full hour with what is known then: first what is open, then what could be opened, the
- * greatest expected gain first. Depends on its arguments only; nothing is recorded or sent here.
+ * greatest expected gain first. Depends on its argument only; nothing is recorded or sent here.
  */
-export function decideRound(
-  state: LedgerState,
-  snapshot: Snapshot,
-  book: ScanBook,
-  asOf: number,
-  phase: Phase,
-  options: WheelOptions,
-): RoundDecision {
-  const equityDollars = toDollars(equityOf(state.account))
-  const round: Round = {
-    state,
-    snapshot,
-    book,
-    asOf,
-    phase,
-    options,
-    equityDollars,
-    takerRate: takerRateOf(state.history, asOf, options.exchange),
-    record: tradingRecord(state.history, asOf, options.validation.record),
-    room: roomOf(state.account, equityDollars, options.sizing),
-    stories: new Map(),
-    renewals: [],
-    intents: [],
-    held: [],
-  }
+export function decideRound(round: Round): RoundDecision {
+  const { state, snapshot } = round
   const underway = new Set([...state.openOrders.values()].map(({ intent }) => intent.coin))
   const openings: Opening[] = []
   for (const listing of snapshot.listings.values()) {

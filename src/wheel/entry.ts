@@ -1,6 +1,5 @@
 import type { Bars } from '#data/bars.ts'
-import type { RegimeProbabilities } from '../fusion/fuse.ts'
-import { type Fusion, fuse } from '../fusion/fuse.ts'
+import type { Fusion } from '../fusion/fuse.ts'
 import type { WheelOptions } from '../options.ts'
 import { roundTripCost } from '../paper/depth.ts'
 import { isSignal, type Scan } from '../scanners/scanner.ts'
@@ -18,10 +17,8 @@ export interface EntryInput {
   readonly asOf: number
   /** The scanners' answers at `asOf` (without a held side). */
   readonly scans: readonly Scan[]
-  /** Undefined is *no estimates*, and nothing is opened; `ignored`: regimes are switched off. */
-  readonly estimate: RegimeProbabilities | 'ignored' | undefined
-  /** Learned weights of the sources; the configured ones where absent. */
-  readonly weights?: Readonly<Record<string, number>>
+  /** What they come to together, scaled by the regime. */
+  readonly fusion: Fusion
   /** What the strategy has brought so far. */
   readonly record?: TradingRecord
   /** Dollars that a position would have, for the cost of the turn. */
@@ -48,10 +45,9 @@ export interface Entry {
 
 /** Judges an opening of one coin at one time; every reason against it is listed, and not the first only. */
 export function evaluateEntry(input: EntryInput, options: WheelOptions): Entry {
-  const { bars, asOf, scans, estimate, weights, record } = input
+  const { bars, asOf, scans, fusion, record } = input
   const candidate = scans.some((scan) => isSignal(scan) && scan.direction !== 0)
   const silent = scans.flatMap((scan) => (isSignal(scan) ? [] : [unavailable(scan.source, scan.unavailable)]))
-  const fusion = fuse(scans, estimate, options.fusion, weights)
   const nothing = { fusion, conviction: 0, dailyVolatility: Number.NaN, remarks: [], candidate }
   // A silent scanner is a remark where another one speaks; it is the reason only where none does.
   if (!candidate) {
