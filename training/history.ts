@@ -11,6 +11,7 @@ import type { DataNotice, Instrument, Provider } from '#data/provider.ts'
 import { hourText } from '#data/providers/series.ts'
 import { openProvider, SourceSpec } from '#data/source.ts'
 import { openStore, type Store } from '#data/store.ts'
+import type { WeightBudget } from '#data/weight-budget.ts'
 
 const coinList = z.array(z.string().min(1)).nonempty()
 
@@ -34,6 +35,8 @@ export interface PrepareContext {
   readonly now: () => number
   readonly progress?: ProgressListener
   readonly signal?: AbortSignal
+  /** Rate limit of the venue, shared by all that this process asks of it; one of its own where absent. */
+  readonly budget?: WeightBudget
 }
 
 /** Bars before `from` that are loaded: the features' warm-up and a day of knots. */
@@ -63,7 +66,7 @@ export interface LoadedHistory {
  */
 export async function loadHistory(request: DatasetRequest, context: PrepareContext): Promise<LoadedHistory> {
   const store = usesStore(request.source) ? openStore(join(request.state, STORE_FILE)) : undefined
-  const provider = openProvider(request.source, { now: context.now, store })
+  const provider = openProvider(request.source, { now: context.now, store, budget: context.budget })
   try {
     const { origin } = provider
     const instruments = await provider.universe(context.signal)

@@ -1,18 +1,13 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { HOUR } from '#data/bars.ts'
-import { MillraceError } from '#data/errors.ts'
-import { streamTrades } from '#data/providers/hyperliquid-trades.ts'
-import { createFlowBook, type FlowBook } from '#data/trades.ts'
+import type { FlowBook } from '#data/trades.ts'
 import type { Engine } from '#src/engine.ts'
-import { nextGraduation } from '#src/graduation/graduation.ts'
-import { reviewLedger } from '#src/graduation/review.ts'
-import { checkIntegrity } from '#src/ledger/integrity.ts'
-import { type Journal, type LedgerStore, openJournal } from '#src/ledger/journal.ts'
+import { openJournal } from '#src/ledger/journal.ts'
 import { openSqliteLedger } from '#src/ledger/sqlite-ledger.ts'
 import { createPaperExchange } from '#src/paper/exchange.ts'
 import { createScanners } from '#src/scanners/all.ts'
-import { createScanBook, rowKnownAt } from '#src/wheel/snapshot.ts'
+import { createScanBook } from '#src/wheel/snapshot.ts'
 import { evaluatedMarkets, type PreparedMarkets, prepareMarkets } from '#training/prepare.ts'
 import { datasetRequest, withRemarks } from '../pipeline/dataset.ts'
 import type { RunContext, RunSettings } from '../pipeline/settings.ts'
@@ -20,12 +15,14 @@ import { type ResolvedSource, resolveSource } from '../pipeline/source.ts'
 import { pinnedVersions } from '../pipeline/versions.ts'
 import { openModels } from '../workers/open-serving.ts'
 import { createWarmServing } from '../workers/serving.ts'
-import { backtestOfPaper } from './backtest-of-paper.ts'
 import { estimatesAt } from './estimates-now.ts'
-import { type Feed, type KnownMarket, liveFeed, replayFeed } from './feed.ts'
+import { type Feed, liveFeed, replayFeed } from './feed.ts'
+import { followTrades } from './follow-trades.ts'
+import { graduate } from './graduate.ts'
 import { paperLedger } from './ledgers.ts'
 import type { PaperOptions } from './options.ts'
 import { type Standing, standing, tradeOn } from './trade-on.ts'
+import { mustBeWhole } from './whole-ledger.ts'
 
 export interface PaperSettings extends RunSettings {
   readonly paper: PaperOptions
@@ -85,8 +82,9 @@ export async function paperCommand(settings: PaperSettings, context: RunContext)
     const pinned = (await pinnedVersions(settings))?.versions
     const { hours, model, stopped } = await tradeOn(engine, feed, settings.paper, context, async (known) => {
       if ((known.asOf / HOUR) % settings.paper.integrityHours === 0) {
-        mustBeWhole(store, path, known)
-        await graduate(engine.journal, store, known, settings, context)
+        const bars = known.markets.map((market) => market.bars)
+        mustBeWhole(store, path, bars)
+        await graduate(engine.journal, store, { bars, instruments: known.instruments }, options, context)
       }
       return serving.use({ pinned }, async (served) => {
         const estimates = await estimatesAt(served, known.markets, known.asOf)
@@ -100,47 +98,6 @@ export async function paperCommand(settings: PaperSettings, context: RunContext)
     await serving.close()
     store.close()
   }
-}
-
-/**
- * Takes the step between paper and money that the gates ask for: eligible once there are days enough, back or demoted at
- * once. Paper is held against a backtest over its own hours.
- */
-async function graduate(
-  journal: Journal,
-  store: LedgerStore,
-  { markets, instruments }: KnownMarket,
-  { wheel: { graduation: options } }: PaperSettings,
-  { logger, signal }: RunContext,
-): Promise<void> {
-  const { state } = journal
-  if (state.graduation === 'paper' && state.history.hours.length < options.minDays * 24) return
-  if (state.graduation === 'demoted') return
-  const bars = markets.map((market) => market.bars)
-  const backtest = await backtestOfPaper({ store, bars, instruments, ...(signal && { signal }) })
-  const { gates } = reviewLedger(store, backtest, options, signal)
-  const step = nextGraduation(state, gates, state.time)
-  if (step === undefined) return
-  journal.record(step)
-  journal.commit()
-  logger.warn({ from: step.from, to: step.to }, `graduation: from ${step.from} to ${step.to}: ${step.reason}`)
-}
-
-/** @throws {MillraceError} `fail-closed` with the first bad event: nothing is traded on a ledger that is in doubt. */
-function mustBeWhole(store: LedgerStore, path: string, known?: KnownMarket): void {
-  const bars = new Map(known?.markets.map((market) => [market.bars.coin, market.bars]))
-  const rates = (coin: string, time: number) => {
-    const history = bars.get(coin)
-    const row = history === undefined ? -1 : rowKnownAt(history, time)
-    if (row < 0) return undefined
-    const rate = history!.funding[row]
-    return Number.isNaN(rate) ? null : rate
-  }
-  const { broken } = checkIntegrity(store, known === undefined ? {} : { rates })
-  if (broken === undefined) return
-  const { number, kind, message } = broken
-  const where = number === null ? '' : `event ${number}${kind === null ? '' : ` (${kind})`}: `
-  throw new MillraceError('fail-closed', `the ledger ${path} is not whole: ${where}${message}`, { path, ...broken })
 }
 
 async function openFeed(
@@ -169,25 +126,11 @@ async function openFeed(
       const request = datasetRequest({ ...settings, from, to: asOf + HOUR }, source, context.now())
       const prepared = traded(await withRemarks(prepareMarkets, request, { ...context, signal }), settings)
       // The first hour tells which coins there are; whole hours of trades are known from the next but one on.
-      if (paper.trades) book ??= followTrades(prepared, settings, context)
+      const coins = prepared.markets.map(({ bars }) => bars.coin)
+      if (paper.trades) book ??= followTrades(coins, 'apiUrl' in spec ? spec.apiUrl : undefined, context)
       return { ...prepared, ...(book && { flows: book.flows(asOf) }) }
     },
   })
-}
-
-/** Streams the trades of all coins into a book, until the command is told to stop. */
-function followTrades(
-  { markets }: PreparedMarkets,
-  { source }: PaperSettings,
-  { logger, now, signal }: RunContext & { readonly signal: AbortSignal },
-): FlowBook {
-  const book = createFlowBook()
-  const apiUrl = 'apiUrl' in source ? source.apiUrl : undefined
-  const url = apiUrl?.replace(/^http/, 'ws').replace(/\/?$/, '/ws')
-  const onProblem = ({ message }: Error) => logger.warn(`${message}; the flow scanner reads bars for these hours`)
-  const coins = markets.map(({ bars }) => bars.coin)
-  streamTrades({ coins, book, now, onProblem, ...(url && { url }) }, signal).catch(onProblem)
-  return book
 }
 
 /** The coins that are named, else all there are. */

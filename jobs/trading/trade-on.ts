@@ -1,4 +1,4 @@
-import { HOUR } from '#data/bars.ts'
+import { type Bars, HOUR } from '#data/bars.ts'
 import { toDollars } from '#src/account/money.ts'
 import { type Engine, liveThroughHour } from '#src/engine.ts'
 import type { LedgerState } from '#src/ledger/state.ts'
@@ -59,14 +59,20 @@ export async function tradeOn(
   return { hours, model, stopped: `${paper.hours} hours are over` }
 }
 
+/** What the wheel looks at of a market. */
+export interface SeenMarket extends Pick<KnownMarket, 'asOf' | 'instruments' | 'flows'> {
+  readonly markets: readonly { readonly bars: Bars }[]
+}
+
 /** Hours that there will be, as far as that is known: a clock on the wall has no last one. */
 function totalOf(hours: number, { remaining = 1 }: KnownMarket, paper: { readonly hours?: number }): number {
   return Math.min(paper.hours ?? Number.POSITIVE_INFINITY, hours + remaining)
 }
 
-function snapshotOf(
+/** The world as the wheel sees it at the hour of `known`. */
+export function snapshotOf(
   { options, journal }: Engine,
-  { markets, instruments, flows, asOf }: KnownMarket,
+  { markets, instruments, flows, asOf }: SeenMarket,
   served: Served,
 ): Snapshot {
   const known = new Map(instruments.map((instrument) => [instrument.coin, instrument]))
