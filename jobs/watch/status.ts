@@ -63,7 +63,7 @@ export interface FleetStatus {
     readonly words: string
   } | null
   readonly ledger: {
-    /** Dollars. */
+    /** Dollars. This and the next two are NaN (null in JSON) while the ledger cannot be read. */
     readonly equity: number
     /** Share of the peak that is lost now, 0 to 1. */
     readonly drawdown: number
@@ -72,6 +72,7 @@ export interface FleetStatus {
     readonly intact: boolean | null
     readonly words: string | null
   } | null
+  /** NaN (null in JSON) while the broker has not answered yet. */
   readonly deadLetters: number
   /** Windows inferred and seconds spent on them, since the records began. */
   readonly inferred: { readonly windows: number; readonly seconds: number }
