@@ -77,9 +77,10 @@ function checkSqlite(ledger: SqliteLedger, options: IntegrityOptions): Integrity
   }
 }
 
-function checkRows(ledger: SqliteLedger, walk: Walk, options: IntegrityOptions): IntegrityFinding | undefined {
+/** Walks on through the events that lie behind the last one that was walked through. */
+export function checkRows(ledger: SqliteLedger, walk: Walk, options: IntegrityOptions): IntegrityFinding | undefined {
   const total = count(ledger, 'SELECT count(*) AS count FROM events')
-  for (const { number, body, previous, hash } of ledger.rows()) {
+  for (const { number, body, previous, hash } of ledger.rows(walk.state.events)) {
     const due = walk.state.events + 1
     if (number % EVENTS_BETWEEN_REPORTS === 0) {
       options.signal?.throwIfAborted()
@@ -124,20 +125,20 @@ function checkEnd(ledger: SqliteLedger, { state }: Walk): IntegrityFinding | und
 }
 
 /** Whether SQL and the reducer come to the same positions, results and balances. */
-function checkViews(ledger: SqliteLedger, { account, events, time }: LedgerState): IntegrityFinding | undefined {
+export function checkViews(ledger: SqliteLedger, { account, events, time }: LedgerState): IntegrityFinding | undefined {
   if (events === 0) return undefined
   const difference = differenceToViews(account, readViews(ledger))
   return difference === undefined ? undefined : finding('views', null, null, time, difference)
 }
 
 /** How far a check has come. */
-interface Walk {
+export interface Walk {
   readonly state: LedgerState
   readonly watch: Watch
   head: Uint8Array
 }
 
-function beginWalk(watch: Watch): Walk {
+export function beginWalk(watch: Watch): Walk {
   return { state: createLedgerState(), watch, head: GENESIS }
 }
 
@@ -155,7 +156,7 @@ function step({ state, watch }: Walk, event: LedgerEvent): IntegrityFinding | un
   }
 }
 
-function reportOf({ state, head }: Walk): IntegrityReport {
+export function reportOf({ state, head }: Walk): IntegrityReport {
   return { events: state.events, hours: state.history.hours.length, head: hex(head) }
 }
 

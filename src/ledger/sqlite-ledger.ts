@@ -36,8 +36,8 @@ export interface LedgerRow {
 
 export interface SqliteLedger extends LedgerStore {
   readonly path: string
-  /** Events as they lie there, unchecked, ascending. */
-  rows(): IterableIterator<LedgerRow>
+  /** Events after the one of number `after` (default: all) as they lie there, unchecked, ascending. */
+  rows(after?: number): IterableIterator<LedgerRow>
   /** Runs a query; SQLite's errors become ours. */
   read<T>(query: (database: DatabaseSync) => T): T
 }
@@ -136,8 +136,8 @@ function createStore(path: string, database: DatabaseSync, close: () => void): S
   ])
   let last = read(() => (selectLast.get() as unknown as Pick<LedgerRow, 'number' | 'hash'>) ?? EMPTY)
 
-  function* rows(): Generator<LedgerRow> {
-    for (let number = 0; ; ) {
+  function* rows(after = 0): Generator<LedgerRow> {
+    for (let number = after; ; ) {
       const page = read(() => selectPage.all(number)) as unknown as LedgerRow[]
       if (page.length === 0) return
       yield* page
