@@ -20,7 +20,7 @@ export interface SupervisedWorkers {
   killOne(random: Random): number | undefined
   /** Those that are ready now. */
   ready(): readonly number[]
-  /** Resolves when so many are ready. */
+  /** Resolves when so many are ready; rejects, with its words, when one ends before it was. */
   whenReady(count: number): Promise<void>
   /** Log lines whose message matches. */
   said(pattern: RegExp): number
@@ -40,6 +40,8 @@ export function superviseWorkers(options: SupervisedOptions): SupervisedWorkers 
   const messages: string[] = []
   const waiting = new Set<() => void>()
   let closing = false
+  const broken = Promise.withResolvers<never>()
+  broken.promise.catch(() => {})
 
   const start = () => {
     const [command, ...rest] = [...wrapper, process.execPath, PROGRAM, ...args]
@@ -51,8 +53,11 @@ export function superviseWorkers(options: SupervisedOptions): SupervisedWorkers 
       words.push(line)
       if (words.length > 3) words.shift()
       messages.push(line)
+      if (process.env.LOG) process.stderr.write(`${line.slice(0, 300)}\n`)
     })
+    let started = false
     child.once('message', () => {
+      started = true
       ready.add(child)
       for (const look of waiting) look()
     })
@@ -60,8 +65,10 @@ export function superviseWorkers(options: SupervisedOptions): SupervisedWorkers 
       ready.delete(child)
       alive.delete(child)
       if (closing) return
-      if (!killed.has(child)) deaths.push(`${signal ?? code}: ${words.join('\n')}`)
-      start()
+      if (killed.has(child)) return start()
+      deaths.push(`${signal ?? code}: ${words.join('\n')}`)
+      if (started) start()
+      else broken.reject(new Error(`a worker ended at its start: ${deaths.at(-1)}`))
     })
   }
   for (let i = 0; i < count; i++) start()
@@ -78,8 +85,8 @@ export function superviseWorkers(options: SupervisedOptions): SupervisedWorkers 
       victim.kill('SIGKILL')
       return victim.pid
     },
-    whenReady: (wanted) =>
-      new Promise((resolve) => {
+    whenReady(wanted) {
+      const enough = new Promise<void>((resolve) => {
         const look = () => {
           if (ready.size < wanted) return
           waiting.delete(look)
@@ -87,7 +94,9 @@ export function superviseWorkers(options: SupervisedOptions): SupervisedWorkers 
         }
         waiting.add(look)
         look()
-      }),
+      })
+      return Promise.race([enough, broken.promise])
+    },
     said: (pattern) => messages.filter((line) => pattern.test(line)).length,
     async close() {
       closing = true
