@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import { InputError } from '#data/errors.ts'
+import { redactLastWords } from '#jobs/last-words.ts'
 import type { RunContext } from '#jobs/pipeline/settings.ts'
+import { redact } from '#jobs/secrets.ts'
 import type { LoadedConfiguration } from './config.ts'
 import { loadConfiguration } from './config.ts'
 import { describeFailure, EXIT, exitCodeOf } from './failure.ts'
@@ -63,6 +65,7 @@ function load(command: Command): LoadedConfiguration {
  */
 export function execute(run: (context: CommandContext) => Promise<void>) {
   return async (_options: object, command: Command): Promise<void> => {
+    redactLastWords()
     let configuration: LoadedConfiguration
     try {
       configuration = load(command)
@@ -90,7 +93,7 @@ export function execute(run: (context: CommandContext) => Promise<void>) {
       // What breaks while stopping is a consequence of the stop.
       if (!signal.aborted) stderr.write(`error: ${describeFailure(error)}\n`)
       code = exitCode() ?? exitCodeOf(error)
-      if (log.level === 'debug' && error instanceof Error) stderr.write(`${error.stack}\n`)
+      if (log.level === 'debug' && error instanceof Error) stderr.write(redact(`${error.stack}\n`))
     }
     unwatch()
     // A worker that was told to end and did is no failure; Ctrl-C is told apart by custom.

@@ -6,7 +6,7 @@ import { DEFAULT_FILE, readFileLayer } from './config/file.ts'
 import { keys } from './config/keys.ts'
 import { DEFAULT, describeOrigin, type Entry, type Layer, type Origin } from './config/layer.ts'
 import { Configuration } from './config/schema.ts'
-import { maskSecrets } from './config/secrets.ts'
+import { maskSecrets, refuseSecrets } from './config/secrets.ts'
 
 /** A configuration in which the folders that follow from others are filled in. */
 export type InForce = Configuration & { readonly models: string; readonly reports: string }
@@ -97,6 +97,7 @@ export function assemble(layers: readonly Layer[]): Pick<LoadedConfiguration, 'v
 export function loadConfiguration({ file, environment, flags }: ConfigurationSources): LoadedConfiguration {
   const named = file ?? (environment[FILE_VARIABLE] || undefined)
   const fileLayer = readFileLayer(named ?? DEFAULT_FILE, { required: named !== undefined })
+  for (const layer of [fileLayer, flags]) refuseSecrets(layer)
   return {
     ...assemble([fileLayer, readEnvironmentLayer(environment), flags]),
     file: named ?? (fileLayer.length > 0 ? DEFAULT_FILE : undefined),

@@ -1,4 +1,5 @@
 import { MillraceError } from '#data/errors.ts'
+import { redact } from '#jobs/secrets.ts'
 
 /** Exit codes: 0 success, 1 failure, 2 wrong input, 128 + signal number when stopped by one. */
 export const EXIT = { failure: 1, input: 2, interrupted: 130, terminated: 143 } as const
@@ -13,8 +14,12 @@ const ADVICE: Readonly<Record<string, string>> = {
   EMFILE: 'too many open files: raise the limit (ulimit -n)',
 }
 
-/** One line on an error. */
+/** One line on an error, without secrets. */
 export function describeFailure(error: unknown): string {
+  return redact(wordsOf(error))
+}
+
+function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return `unexpected: ${String(error)}`
   const words = error.message.replaceAll(/\s*\n\s*/g, '; ')
   if (error instanceof MillraceError) return words

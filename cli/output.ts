@@ -1,6 +1,7 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 import { prettyFactory } from 'pino-pretty'
 import type { ProgressListener } from '#data/progress.ts'
+import { LOG_HOOKS, redact } from '#jobs/secrets.ts'
 import type { InForce } from './config.ts'
 import { createBarProgress, createPlainProgress, type ProgressDisplay } from './progress.ts'
 
@@ -72,13 +73,17 @@ export function createOutput(options: OutputOptions): Output {
       : createPlainProgress({ stream: stderr, now })
   const destination: DestinationStream =
     log.format === 'json' ? { write: (line) => display.write(line) } : humanLines(display, log.level, terminal)
-  const logger = pino({ level: log.level, base: null }, destination)
+  const logger = pino({ level: log.level, base: null, hooks: LOG_HOOKS }, destination)
 
   // The error of a write reaches its callback; this only keeps the event from ending the process.
   stdout.on('error', () => {})
   // Libraries and their banners write to stdout as they like: there, only the result may appear.
   const toStdout = stdout.write.bind(stdout)
   stdout.write = ((...args: Parameters<typeof stderr.write>) => stderr.write(...args)) as typeof stdout.write
+  // And what they say of an error may hold the address that they were given.
+  const toStderr = stderr.write.bind(stderr)
+  stderr.write = ((text: string | Uint8Array, ...rest: never[]) =>
+    toStderr(typeof text === 'string' ? redact(text) : text, ...rest)) as typeof stderr.write
 
   const showProgress: ProgressListener =
     log.format === 'json' ? (progress) => logger.info({ progress }, progress.stage) : display.listener
@@ -89,11 +94,12 @@ export function createOutput(options: OutputOptions): Output {
     async result(value, describe) {
       display.stop()
       const text = json ? toDocument(value) : `${describe(value).trimEnd()}\n`
-      await writeFully(toStdout, text)
+      await writeFully(toStdout, redact(text))
     },
     close() {
       display.stop()
       stdout.write = toStdout
+      stderr.write = toStderr
     },
   }
 }

@@ -1,5 +1,6 @@
 import { UnrecoverableError } from 'bullmq'
 import { BackendError, FatalError, InputError, MillraceError, ModelError, UnavailableError } from '#data/errors.ts'
+import { redact } from './secrets.ts'
 
 /**
  * How an error crosses the broker, which carries nothing but its message: as `Name: message: cause`.
@@ -7,10 +8,14 @@ import { BackendError, FatalError, InputError, MillraceError, ModelError, Unavai
 
 const KINDS = { InputError, UnavailableError, ModelError, FatalError, BackendError } as const
 
-/** The error and what caused it, outermost first, in one line. */
+/** The error and what caused it, outermost first, in one line, without secrets: it may be stored for long. */
 export function describeError(error: unknown): string {
+  return redact(wordsOf(error))
+}
+
+function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const cause = error.cause === undefined ? '' : describeError(error.cause)
+  const cause = error.cause === undefined ? '' : wordsOf(error.cause)
   // Wrapping often repeats the words of what it wraps.
   return cause === '' || error.message.includes(cause) ? error.message : `${error.message}: ${cause}`
 }

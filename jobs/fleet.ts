@@ -82,7 +82,14 @@ function spawnWorker(options: FleetOptions): WorkerProcess {
   const { logger } = options
   const child = fork(PROGRAM, workerArguments(options), {
     execArgv: [],
-    env: { ...process.env, ...options.broker.workerEnvironment(), ...options.env },
+    // The broker's address comes from the broker: files that name another way to it would contradict it.
+    env: {
+      ...process.env,
+      REDIS_URL_FILE: '',
+      MILLRACE_POSTGRES_URL_FILE: '',
+      ...options.broker.workerEnvironment(),
+      ...options.env,
+    },
     // Our stdout may be a JSON document: what libraries print on theirs must not get into it.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })

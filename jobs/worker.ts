@@ -3,7 +3,9 @@ import { pino } from 'pino'
 import { z } from 'zod'
 import { InputError, MillraceError } from '#data/errors.ts'
 import { brokerEnvironment, openBroker } from './broker.ts'
+import { redactLastWords } from './last-words.ts'
 import { QUEUES } from './queues.ts'
+import { LOG_HOOKS } from './secrets.ts'
 import { DRAIN_LIMIT, serveQueues } from './serve.ts'
 
 /**
@@ -53,7 +55,7 @@ function readArguments(): z.infer<typeof argumentsSchema> {
 }
 
 const logger = pino(
-  { name: 'worker', level: process.env.MILLRACE_LOG_LEVEL ?? 'info' },
+  { name: 'worker', level: process.env.MILLRACE_LOG_LEVEL ?? 'info', hooks: LOG_HOOKS },
   pino.destination({ dest: 2, sync: true }),
 )
 
@@ -99,4 +101,5 @@ function fail(error: unknown): void {
   process.exit(action === 'fix-input' ? 2 : 1)
 }
 
+redactLastWords()
 await run().catch(fail)

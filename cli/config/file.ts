@@ -4,6 +4,7 @@ import { InputError } from '#data/errors.ts'
 import { keyByPath, namesBelow } from './keys.ts'
 import type { Entry, Layer } from './layer.ts'
 import { nearest } from './nearest.ts'
+import { secretAdvice } from './secrets.ts'
 
 /** The file that is read when `--config` names no other. */
 export const DEFAULT_FILE = 'millrace.yaml'
@@ -60,7 +61,9 @@ function* entriesOf(group: unknown, path: string, reading: Reading): Generator<E
     const name = String(isScalar(keyNode) ? keyNode.value : keyNode)
     const here = path === '' ? name : `${path}.${name}`
     const known = namesBelow(path)
-    if (!known.includes(name)) fail(keyNode, `unknown key "${here}"; the nearest is "${nearest(name, known)}"`)
+    if (!known.includes(name)) {
+      fail(keyNode, `unknown key "${here}"; ${secretAdvice(name) ?? `the nearest is "${nearest(name, known)}"`}`)
+    }
     const node = value as Node | null
     const plain = node === null ? null : node.toJS(document)
     // A key that is left empty, as in a template, is not set.

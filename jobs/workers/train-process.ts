@@ -1,6 +1,8 @@
 import { type Logger, pino } from 'pino'
 import type { Progress } from '#data/progress.ts'
 import { describeFailure } from '../failures.ts'
+import { redactLastWords } from '../last-words.ts'
+import { LOG_HOOKS } from '../secrets.ts'
 
 /** Process of one training: takes a request from its parent, reports progress, answers once and ends. */
 
@@ -29,7 +31,8 @@ interface TrainModule {
 }
 
 const cancelling = new AbortController()
-const logger: Logger = pino({ name: 'trainer', level: process.env.MILLRACE_LOG_LEVEL ?? 'info' }, pino.destination(2))
+const level = process.env.MILLRACE_LOG_LEVEL ?? 'info'
+const logger: Logger = pino({ name: 'trainer', level, hooks: LOG_HOOKS }, pino.destination(2))
 
 function tell(message: TrainerMessage): Promise<void> {
   return new Promise((resolve) => {
@@ -57,6 +60,7 @@ async function run(module: string, request: object): Promise<void> {
   }
 }
 
+redactLastWords()
 // A Ctrl-C reaches the whole group of processes; the worker decides what becomes of the training.
 process.on('SIGINT', () => {})
 process.on('disconnect', () => process.exit(1))

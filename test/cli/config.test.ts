@@ -107,6 +107,37 @@ describe('the configuration in force', () => {
     expect(loadConfiguration({ environment: {}, flags: [] }).file).toBeUndefined()
   })
 
+  test('takes the address of Redis from a file where its variable names one', () => {
+    const file = join(folder, 'redis')
+    writeFileSync(file, 'redis://user:hunter2@cache:6379\n', { mode: 0o600 })
+    const { values, origins, remarks } = loadConfiguration({ environment: { REDIS_URL_FILE: file }, flags: [] })
+    expect(values.fleet.redisUrl).toBe('redis://user:hunter2@cache:6379')
+    expect(origins.get('fleet.redisUrl')).toEqual({ kind: 'environment', variable: 'REDIS_URL_FILE' })
+    expect(remarks).toEqual([])
+    const both = { REDIS_URL_FILE: file, REDIS_URL: 'redis://cache' }
+    expect(() => loadConfiguration({ environment: both, flags: [] })).toThrow(/both set/)
+  })
+
+  test('knows the variables of secrets, and complains of a file of one that everybody may read', () => {
+    const file = join(folder, 'token')
+    writeFileSync(file, 'planted-token', { mode: 0o644 })
+    const { remarks } = loadConfiguration({
+      environment: { MILLRACE_TOKEN_FILE: file, MILLRACE_ALERT_SLACK_URL: 'https://planted' },
+      flags: [],
+    })
+    expect(remarks).toEqual([expect.stringMatching(/^MILLRACE_TOKEN_FILE: everybody/)])
+  })
+
+  test('holds no password that came from a file of settings or from the command line', () => {
+    const redis = 'redis://user:hunter2@cache:6379'
+    const file = writeSettings(`fleet:\n  redisUrl: ${redis}\n`)
+    expect(() => loadConfiguration({ file, environment: {}, flags: [] })).toThrow(
+      /line 2: fleet.redisUrl holds a password/,
+    )
+    const flags = toFlags({ 'fleet.redisUrl': redis })
+    expect(() => loadConfiguration({ environment: {}, flags })).toThrow(/^--fleet.redisUrl: .*set REDIS_URL/)
+  })
+
   test('finds the file that MILLRACE_CONFIG names', () => {
     const file = writeSettings('seed: 77')
     const loaded = loadConfiguration({ environment: { MILLRACE_CONFIG: file }, flags: [] })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createOutput } from '#cli/output.ts'
+import { keepSecret } from '#jobs/secrets.ts'
 
 /** Two streams that keep what is written. */
 function open(options: { json?: boolean; level?: 'debug' | 'info' | 'warn'; format?: 'human' | 'json' } = {}) {
@@ -16,8 +17,9 @@ function open(options: { json?: boolean; level?: 'debug' | 'info' | 'warn'; form
     }) as unknown as NodeJS.WriteStream
   const stdout = streamOf('stdout')
   const log = { level: options.level ?? 'info', format: options.format ?? 'human' } as const
-  const output = createOutput({ json: options.json ?? false, log, now: () => 0, stdout, stderr: streamOf('stderr') })
-  return { output, written, stdout }
+  const stderr = streamOf('stderr')
+  const output = createOutput({ json: options.json ?? false, log, now: () => 0, stdout, stderr })
+  return { output, written, stdout, stderr }
 }
 
 describe('the output of a command', () => {
@@ -29,6 +31,20 @@ describe('the output of a command', () => {
     await output.result({ value: 1, missing: Number.NaN }, () => 'never')
     expect(JSON.parse(written.stdout)).toEqual({ value: 1, missing: null })
     expect(written.stderr).toBe('a banner\na remark\nbars: 0 of 2 (0 %)\n')
+  })
+
+  test('lets no secret out: not in a line of the log, nor in a result, nor in what a library prints', async () => {
+    keepSecret('planted-secret')
+    for (const format of ['human', 'json'] as const) {
+      const { output, written, stdout, stderr } = open({ json: true, level: 'debug', format })
+      output.logger.warn({ address: 'planted-secret' }, 'no answer from planted-secret')
+      stdout.write('a banner of planted-secret\n')
+      stderr.write('a warning of planted-secret\n')
+      await output.result({ error: 'planted-secret' }, () => 'never')
+      expect(JSON.stringify(written)).not.toContain('planted-secret')
+      expect(written.stderr).toMatch(/no answer from \*\*\*[\s\S]*banner of \*\*\*\na warning of \*\*\*/)
+      expect(JSON.parse(written.stdout)).toEqual({ error: '***' })
+    }
   })
 
   test('describes the result for people', async () => {

@@ -50,6 +50,12 @@ describe('a file of settings', () => {
       'training:\n  knot: 3',
       /line 2: unknown key "training.knot"; the nearest is "knots"/,
     ],
+    ['a secret', 'seed: 1\nMILLRACE_TOKEN: planted', /line 2: unknown key "MILLRACE_TOKEN"; secrets are no settings/],
+    [
+      'a secret in a group',
+      'alerts:\n  webhookUrl: https://planted',
+      /line 2: unknown key "alerts.webhookUrl"; secrets/,
+    ],
     ['a value in the place of a group', 'seed: 1\nfleet: 3', /line 2: fleet must be a mapping/],
     ['a list for the whole', '- seed', /line 1: the file must be a mapping/],
     ['a key given twice', 'seed: 1\nseed: 2', /line 2: Map keys must be unique/],
