@@ -13,7 +13,7 @@ export const DEFAULT_REGISTRY = 'var/models'
 export const ONNX_FILE = 'model.onnx'
 /** The streaming step of the same model: one knot in, state and probabilities out. */
 export const STEP_FILE = 'step.onnx'
-const CARD_FILE = 'card.json'
+export const CARD_FILE = 'card.json'
 
 /** A version to be kept: `model.onnx`, the weights, the self-check, by file name. */
 export interface NewVersion {
@@ -176,7 +176,8 @@ export function openRegistry(directory: string = DEFAULT_REGISTRY): Registry {
   return registry
 }
 
-const FILE_NAME = /^[a-z0-9][a-z0-9.-]*$/
+/** Names of the files of a version. */
+export const FILE_NAME = /^[a-z0-9][a-z0-9.-]*$/
 
 function makeCard(content: CardContent, files: Readonly<Record<string, Uint8Array>>, now: number): ModelCard {
   const parsed = CardContent.safeParse(content)
