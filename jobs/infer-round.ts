@@ -7,6 +7,7 @@ import { REGIMES, type ServedKind } from '#models/regime.ts'
 import type { VersionName } from '#models/registry-expiry.ts'
 import type { Broker } from './broker.ts'
 import { decodeFloat32, decodeFloat64, encodeFloat32, encodeFloat64 } from './encoding.ts'
+import { fromFailure } from './failures.ts'
 import { type InferItem, type InferJob, type InferResult, inferResultSchema } from './queues.ts'
 import { runRound } from './round.ts'
 
@@ -53,7 +54,7 @@ export interface InferRoundResult {
   readonly windows: number
   readonly seconds: number
   readonly degradations: readonly string[]
-  /** Jobs that ended without estimates, and for which coins. */
+  /** Coins without estimates: those of a job that failed, and those that were left out of theirs. */
   readonly failures: readonly { readonly coins: readonly string[]; readonly error: MillraceError }[]
 }
 
@@ -67,7 +68,8 @@ const DEFAULT_TIMEOUT = 120_000
 /**
  * Has the fleet estimate the regimes of all coins in `asOf`: fans the rows out as jobs and gathers the answers.
  *
- * A job that fails leaves its coins without those estimates and is told in `failures` and `degradations`.
+ * A job that fails leaves its coins without those estimates, and so does a coin that made its job fail by itself; both
+ * are told in `failures` and `degradations`.
  *
  * @throws {InputError} when no table has a row in `asOf`
  * @throws {MillraceError} the first failure, when every job failed
@@ -91,8 +93,12 @@ export async function inferRound(options: InferRoundOptions): Promise<InferRound
   const results: InferResult[] = []
   const failures: { coins: readonly string[]; error: MillraceError }[] = []
   for (const [index, outcome] of outcomes.entries()) {
-    if (outcome.ok) results.push(outcome.result)
-    else failures.push({ coins: coinsOf[index], error: outcome.error })
+    if (outcome.ok) {
+      results.push(outcome.result)
+      for (const { coin, reason } of outcome.result.poisoned) {
+        failures.push({ coins: [coin], error: fromFailure(reason, { coin }) })
+      }
+    } else failures.push({ coins: coinsOf[index], error: outcome.error })
   }
   if (results.length === 0) throw failures[0].error
 
@@ -155,7 +161,7 @@ export function cutJobs(options: Omit<InferRoundOptions, 'broker'>): InferJob[] 
 }
 
 /** Rows `[first, end)` of the table with `history` rows before them. */
-function packStretch(table: FeatureTable, first: number, end: number, history: number): InferItem {
+export function packStretch(table: FeatureTable, first: number, end: number, history: number): InferItem {
   const start = Math.max(0, first - history)
   const width = table.channels.length
   return {

@@ -3,12 +3,16 @@ import type { JobsOptions } from 'bullmq'
 import { z } from 'zod'
 import { InputError } from '#data/errors.ts'
 import { SERVED_KINDS } from '#models/regime.ts'
+import type { FleetQueue } from './fleet-queues.ts'
 
-/** The queues and what each takes; a worker serves one or more of them. */
+/** The queues that any worker serves, and what each takes; those of a fleet's home are in `fleet-queues.ts`. */
 export const QUEUES = ['infer', 'train'] as const
 export type QueueName = (typeof QUEUES)[number]
 
 const name = z.string().min(1).max(64)
+
+/** SHA-256, hexadecimal. */
+const hash = z.string().regex(/^[0-9a-f]{64}$/)
 
 /** Set by whoever no longer wants the result. */
 const cancelled = z.boolean().optional()
@@ -28,6 +32,8 @@ const inferItem = z.strictObject({
   first: z.int().min(0),
   /** Rows of the table that were left off before this stretch. */
   omitted: z.int().min(0),
+  /** Of the bars that the rows were made from; comes back with the estimates. */
+  barsHash: hash.optional(),
 })
 
 /** Whole in itself: a worker needs this, the broker and the model store. */
@@ -42,6 +48,11 @@ export const inferJobSchema = z.strictObject({
     .array(z.strictObject({ kind: z.enum(SERVED_KINDS), id: name }))
     .min(1)
     .optional(),
+  /** The round of a schedule that this is part of, and its full hour; both come back with the result. */
+  flow: name.optional(),
+  asOf: z.int().optional(),
+  /** Say what went into each coin's last estimate (`features-hash.ts`). */
+  lineage: z.boolean().optional(),
   cancelled,
 })
 export type InferJob = z.infer<typeof inferJobSchema>
@@ -55,8 +66,16 @@ export const inferResultSchema = z.strictObject({
       asOf: z.string(),
       /** Float32 `[n, 3]`. */
       probabilities: z.string(),
+      /** As in the job. */
+      barsHash: hash.optional(),
+      /** Of the window behind the last estimate, where the job asked for it and there is one. */
+      featuresHash: hash.optional(),
     }),
   ),
+  /** Coins that would have cost the others their estimates, each with what it did (as in `failures.ts`). */
+  poisoned: z.array(z.strictObject({ coin: name, reason: z.string() })).default([]),
+  flow: name.optional(),
+  asOf: z.int().optional(),
   /** The registry id is absent where nothing serves. */
   servedBy: z.strictObject({ kind: z.enum([...SERVED_KINDS, 'none']), id: z.string().optional() }),
   /** Why it is not the champion CDE that served; empty when it is. */
@@ -95,27 +114,63 @@ export function jobId(payload: InferJob | TrainJob): string {
   return createHash('sha256').update(JSON.stringify(payload)).digest('hex').slice(0, 32)
 }
 
-/** Attempts count only for errors that another try may mend; all others end at once (see `failures.ts`). */
-const JOB_OPTIONS: Record<QueueName, JobsOptions> = {
-  infer: { attempts: 4, backoff: { type: 'exponential', delay: 200, jitter: 0.5 } },
-  train: { attempts: 3, backoff: { type: 'exponential', delay: 5_000, jitter: 0.5 } },
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const DAY = 24 * 60 * MINUTE
+const WEEK = 7 * DAY
+
+/** How often a job is tried, how long between two tries, and how long one that has ended is kept, milliseconds. */
+interface QueuePolicy {
+  readonly attempts: number
+  /** Before the second attempt, doubled before each one after it. */
+  readonly pause: number
+  readonly keepCompleted: number
+  readonly keepFailed: number
 }
 
-const MINUTE = 60_000
-const WEEK = 7 * 24 * 60 * MINUTE
-
 /**
- * How long jobs that have ended are kept, milliseconds. Whoever asked has the result from the event; the rest is
- * for those who lost the event, and failures for those who look into them.
+ * Attempts count only for errors that another try may mend; all others end at once (see `failures.ts`).
+ *
+ * Whoever asked has a result from its event: completed jobs are kept for those who lost it, and for those who look what
+ * the fleet did. Failed ones become letters (`dead-letters/`), and stay a week for whoever looks into the queue itself.
  */
-export const KEPT: Record<QueueName, { readonly completed: number; readonly failed: number }> = {
-  infer: { completed: MINUTE, failed: WEEK },
-  train: { completed: WEEK, failed: WEEK },
+const POLICIES: Readonly<Record<FleetQueue, QueuePolicy>> = {
+  // A tick only adds the flow of its round: what keeps it from doing so is the broker, which is soon back.
+  hourly: { attempts: 5, pause: SECOND, keepCompleted: WEEK, keepFailed: WEEK },
+  daily: { attempts: 5, pause: SECOND, keepCompleted: WEEK, keepFailed: WEEK },
+  // Half a minute in all: an exchange or a disk that stumbles, and a round that must end within its hour.
+  round: { attempts: 5, pause: SECOND, keepCompleted: WEEK, keepFailed: WEEK },
+  // Minutes long: what has failed three times is left to the next day.
+  retrain: { attempts: 3, pause: 5 * SECOND, keepCompleted: WEEK, keepFailed: WEEK },
+  // Waited for by a round, large, and soon of no use. Not shorter: on PostgreSQL an answer goes with its job, also for a
+  // parent that has not gathered it yet.
+  infer: { attempts: 4, pause: SECOND / 5, keepCompleted: 5 * MINUTE, keepFailed: WEEK },
+  train: { attempts: 3, pause: 5 * SECOND, keepCompleted: WEEK, keepFailed: WEEK },
+  // A store: nobody takes jobs from it.
+  dead: { attempts: 1, pause: 0, keepCompleted: 0, keepFailed: 0 },
+}
+
+/** How long jobs that have ended are kept, milliseconds. */
+export function keptFor(queue: FleetQueue): { readonly completed: number; readonly failed: number } {
+  return { completed: POLICIES[queue].keepCompleted, failed: POLICIES[queue].keepFailed }
+}
+
+/** Options of the job of `queue` whose identity is `id` (see `idempotencyKey`). */
+export function fleetJobOptions(queue: FleetQueue, id: string): JobsOptions {
+  const { attempts, pause } = POLICIES[queue]
+  return {
+    attempts,
+    // Half of each pause is left to chance: jobs that failed together shall not come back together.
+    ...(pause > 0 && { backoff: { type: 'exponential', delay: pause, jitter: 0.5 } }),
+    jobId: id,
+    // Old jobs are cleared by those who ask (`round.ts`, `clean-queues.ts`): workers that each clear while they finish a
+    // job have run into deadlocks on PostgreSQL, and then did the job again.
+    removeOnComplete: false,
+    removeOnFail: false,
+  }
 }
 
 /** Options of a job of `queue` with the identity of its content. */
 export function jobOptions(queue: QueueName, payload: InferJob | TrainJob): JobsOptions {
-  // Old jobs are cleared by those who ask (`round.ts`): workers that each clear while they finish a job have
-  // run into deadlocks on PostgreSQL, and then did the job again.
-  return { ...JOB_OPTIONS[queue], jobId: jobId(payload), removeOnComplete: false, removeOnFail: false }
+  return fleetJobOptions(queue, jobId(payload))
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { UnavailableError } from '#data/errors.ts'
 import type { Broker } from './broker.ts'
 import { type Channel, channelOf } from './channel.ts'
-import { type InferJob, jobId, jobOptions, KEPT, type QueueName, type TrainJob } from './queues.ts'
+import { type InferJob, jobId, jobOptions, keptFor, type QueueName, type TrainJob } from './queues.ts'
 import { createTally, follow, type Outcome, type Tally, type TallyOptions } from './tally.ts'
 
 export interface RoundOptions<Payload extends InferJob | TrainJob, Result> extends Omit<TallyOptions<Result>, 'ids'> {
@@ -136,8 +136,9 @@ async function look<Result>({ queue }: Channel, tally: Tally<Result>, id: string
 }
 
 async function clear({ queue }: Channel, name: QueueName): Promise<void> {
-  await queue.clean(KEPT[name].completed, MOST_CLEARED, 'completed')
-  await queue.clean(KEPT[name].failed, MOST_CLEARED, 'failed')
+  const kept = keptFor(name)
+  await queue.clean(kept.completed, MOST_CLEARED, 'completed')
+  await queue.clean(kept.failed, MOST_CLEARED, 'failed')
 }
 
 /** Takes back the jobs that wait and marks those that run, whose workers look for the mark (`workers/train.ts`). */

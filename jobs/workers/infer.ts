@@ -1,15 +1,12 @@
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import { InputError, ModelError } from '#data/errors.ts'
-import type { Feature, FeatureTable } from '#data/features.ts'
-import { buildWindows, type WindowEnd, windowRows } from '#data/windows.ts'
-import { REGIMES, type RegimeModel } from '#models/regime.ts'
 import type { Serving } from '#models/serving.ts'
-import { decodeFloat32, decodeFloat64, encodeFloat32, encodeFloat64 } from '../encoding.ts'
-import { toJobFailure } from '../failures.ts'
-import { checkPayload, type InferItem, type InferResult, inferJobSchema } from '../queues.ts'
+import { describeFailure, toJobFailure } from '../failures.ts'
+import { checkPayload, type InferResult, inferJobSchema } from '../queues.ts'
 import type { ServingOpener } from './open-serving.ts'
 import { createWarmServing } from './serving.ts'
+import { estimateStretches, type Poison, unpackBatch } from './stretches.ts'
 
 export interface InferProcessorOptions {
   readonly modelsDirectory: string
@@ -29,13 +26,21 @@ export interface InferProcessor {
   close(): Promise<void>
 }
 
+/** As the result carries it, and once a coin: it may have been cut into several stretches. */
+function told(poison: readonly Poison[]): InferResult['poisoned'] {
+  const reasons = new Map<string, string>()
+  for (const { coin, error } of poison) if (!reasons.has(coin)) reasons.set(coin, describeFailure(error))
+  return [...reasons].map(([coin, reason]) => ({ coin, reason }))
+}
+
 /** This process, as results name it. */
 const WORKER = `${process.pid}@${hostname()}`
 
 /**
  * The processor of the `infer` queue.
  *
- * Where no model can serve, the result has no estimates and says why: that is an answer, not an error.
+ * Where no model can serve, the result has no estimates and says why: that is an answer, not an error. So is a coin
+ * whose numbers make no sense, as long as it is not the only one: the result names it, and has the others.
  */
 export function createInferProcessor(options: InferProcessorOptions): InferProcessor {
   const warm = createWarmServing(options)
@@ -43,14 +48,21 @@ export function createInferProcessor(options: InferProcessorOptions): InferProce
   const process = async (data: unknown): Promise<InferResult> => {
     const job = checkPayload(inferJobSchema, 'infer', data)
     if (job.cancelled) throw new InputError('the job was cancelled before it began')
-    const stretches = job.batch.map(unpackStretch)
+    const { stretches, poison: unsound } = unpackBatch(job.batch)
     const estimate = async (serving: Serving): Promise<InferResult> => {
       const { kind, id, model, degradations } = serving
-      const answer = { servedBy: { kind, id }, degradations: [...degradations], worker: WORKER }
-      if (!model) return { ...answer, estimates: [], seconds: 0, windows: 0 }
+      const answer = {
+        servedBy: { kind, id },
+        degradations: [...degradations],
+        worker: WORKER,
+        ...(job.flow !== undefined && { flow: job.flow }),
+        ...(job.asOf !== undefined && { asOf: job.asOf }),
+      }
+      if (!model) return { ...answer, estimates: [], poisoned: told(unsound), seconds: 0, windows: 0 }
       const started = performance.now()
-      const { estimates, windows } = await estimateStretches(model, stretches)
-      return { ...answer, estimates, windows, seconds: (performance.now() - started) / 1000 }
+      const { estimates, windows, poison } = await estimateStretches(model, stretches, job.lineage === true)
+      const poisoned = told([...unsound, ...poison])
+      return { ...answer, estimates, poisoned, windows, seconds: (performance.now() - started) / 1000 }
     }
     try {
       return await warm.use(job, estimate)
@@ -75,56 +87,4 @@ export function createInferProcessor(options: InferProcessorOptions): InferProce
     },
     close: () => warm.close(),
   }
-}
-
-/** A stretch of a feature table with the rows asked for. */
-interface Stretch {
-  readonly table: FeatureTable
-  readonly first: number
-  readonly omitted: number
-}
-
-/** @throws {InputError} naming coin and field of what does not fit together */
-function unpackStretch(item: InferItem): Stretch {
-  const { coin, channels, first, omitted } = item
-  const asOf = decodeFloat64(item.asOf, `${coin}: asOf`)
-  const rows = asOf.length
-  if (first >= rows) throw new InputError(`${coin}: first is ${first}, there are ${rows} rows`, { coin })
-  for (let i = 1; i < rows; i++) {
-    if (!(asOf[i] > asOf[i - 1])) throw new InputError(`${coin}: asOf must ascend at row ${i}`, { coin })
-  }
-  const values = decodeFloat32(item.rows, `${coin}: rows`, rows * channels.length)
-  const sigma = decodeFloat64(item.sigma, `${coin}: sigma`, rows)
-  return { table: { coin, channels: channels as Feature[], asOf, values, sigma }, first, omitted }
-}
-
-/** All windows of the job go through the model at once. */
-async function estimateStretches(model: RegimeModel, stretches: readonly Stretch[]) {
-  const ends: WindowEnd[] = []
-  const reach = model.knots - 1
-  const counts = stretches.map(({ table, first, omitted }) => {
-    if (omitted > 0 && first < reach) {
-      throw new InputError(
-        `${table.coin} comes with ${first} rows of history, ${model.name} needs ${reach}: ask for more history`,
-        { coin: table.coin, history: first, needed: reach },
-      )
-    }
-    const rows = windowRows(table, model.knots).filter((row) => row >= first)
-    for (const row of rows) ends.push({ table, row })
-    return rows.length
-  })
-
-  const windows = buildWindows(ends, model.knots, model.channels)
-  const probabilities = ends.length > 0 ? await model.estimate(windows) : new Float32Array(0)
-  let offset = 0
-  const estimates = stretches.map(({ table }, s) => {
-    const [start, end] = [offset, offset + counts[s]]
-    offset = end
-    return {
-      coin: table.coin,
-      asOf: encodeFloat64(windows.asOf.subarray(start, end)),
-      probabilities: encodeFloat32(probabilities.subarray(start * REGIMES.length, end * REGIMES.length)),
-    }
-  })
-  return { estimates, windows: ends.length }
 }
