@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { type Bars, barsWithin, floorToHour, HOUR, LATEST_DATE, type TimeRange } from '#data/bars.ts'
 import { coreCoins } from '#data/core-coins.ts'
 import { dataHash } from '#data/data-hash.ts'
-import { InputError } from '#data/errors.ts'
+import { InputError, UnavailableError, VenueError } from '#data/errors.ts'
 import { WARM_UP_HOURS } from '#data/features.ts'
 import { type LoadedBars, loadBars } from '#data/load.ts'
 import type { ProgressListener } from '#data/progress.ts'
@@ -11,6 +11,7 @@ import type { DataNotice, Instrument, Provider } from '#data/provider.ts'
 import { hourText } from '#data/providers/series.ts'
 import { openProvider, SourceSpec } from '#data/source.ts'
 import { openStore, type Store } from '#data/store.ts'
+import { storedOnly } from '#data/stored-only.ts'
 import type { WeightBudget } from '#data/weight-budget.ts'
 
 const coinList = z.array(z.string().min(1)).nonempty()
@@ -37,6 +38,8 @@ export interface PrepareContext {
   readonly signal?: AbortSignal
   /** Rate limit of the venue, shared by all that this process asks of it; one of its own where absent. */
   readonly budget?: WeightBudget
+  /** Ask no remote source, for this reason: what is in the store is what there is. */
+  readonly stored?: string
 }
 
 /** Bars before `from` that are loaded: the features' warm-up and a day of knots. */
@@ -66,10 +69,10 @@ export interface LoadedHistory {
  */
 export async function loadHistory(request: DatasetRequest, context: PrepareContext): Promise<LoadedHistory> {
   const store = usesStore(request.source) ? openStore(join(request.state, STORE_FILE)) : undefined
-  const provider = openProvider(request.source, { now: context.now, store, budget: context.budget })
+  const opened = openProvider(request.source, { now: context.now, store, budget: context.budget })
   try {
+    const { provider, instruments } = await listCoins(opened, store, context)
     const { origin } = provider
-    const instruments = await provider.universe(context.signal)
     const within = wantedRange(request, provider)
     const { evaluated, loaded } = await loadPool(request, provider, instruments, store, within, context)
     const bars = cut(loaded.bars, within)
@@ -83,8 +86,32 @@ export async function loadHistory(request: DatasetRequest, context: PrepareConte
     const coins = evaluated.filter((coin) => kept.has(coin))
     return { bars, coins, within, origin, hash: dataHash(bars), notices, instruments }
   } finally {
-    await provider.close()
+    await opened.close()
     store?.close()
+  }
+}
+
+/**
+ * The coins of a source. A venue that does not even give their list is away: the store stands in for it, and nothing else
+ * is asked of it this time.
+ */
+async function listCoins(
+  provider: Provider,
+  store: Store | undefined,
+  { stored, signal }: PrepareContext,
+): Promise<{ readonly provider: Provider; readonly instruments: readonly Instrument[] }> {
+  const fromStore = (reason: string) => ({
+    provider: storedOnly(provider, reason),
+    instruments: store!.coins(provider.origin).map((coin) => ({ coin, live: true })),
+  })
+  const mayStandIn = provider.remote && store !== undefined && store.coins(provider.origin).length > 0
+  if (stored !== undefined && mayStandIn) return fromStore(stored)
+  try {
+    return { provider, instruments: await provider.universe(signal) }
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (!mayStandIn || !(error instanceof UnavailableError || error instanceof VenueError)) throw error
+    return fromStore(error.message)
   }
 }
 
