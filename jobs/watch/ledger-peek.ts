@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { guardSqlite } from '#src/ledger/sqlite-errors.ts'
 
@@ -28,14 +27,12 @@ export function createLedgerPeek(path: string): () => Promise<LedgerPeek | undef
   let seen = NOTHING_SEEN
   return async () => {
     if (!existsSync(path)) return undefined
-    const { ino } = await stat(path)
     return guardSqlite(path, () => {
       const database = new DatabaseSync(path, { readOnly: true, timeout: PATIENCE })
       try {
-        const events = newestNumber(database)
-        // Another file in its place (a copy that was put back) is another story.
-        if (ino !== seen.file || events < seen.number) seen = { ...NOTHING_SEEN, file: ino }
-        seen = readHours(database, seen, events)
+        // Another ledger in its place (a copy that was put back) is another story: the chain tells.
+        if (hashOf(database, seen.number) !== seen.hash) seen = NOTHING_SEEN
+        seen = readHours(database, seen)
       } finally {
         database.close()
       }
@@ -48,31 +45,33 @@ export function createLedgerPeek(path: string): () => Promise<LedgerPeek | undef
 
 /** What earlier looks have read; micro-dollars. */
 interface Seen {
-  readonly file: number
-  /** Number of the last event that was looked at. */
+  /** Number and hash of the last event that was there. */
   readonly number: number
+  readonly hash: string | undefined
   readonly equity: number | undefined
   readonly peak: number
 }
 
-const NOTHING_SEEN: Seen = { file: -1, number: 0, equity: undefined, peak: Number.NEGATIVE_INFINITY }
+const NOTHING_SEEN: Seen = { number: 0, hash: undefined, equity: undefined, peak: Number.NEGATIVE_INFINITY }
 
-function newestNumber(database: DatabaseSync): number {
-  const { newest } = database.prepare('SELECT coalesce(max(number), 0) AS newest FROM events').get() as {
-    newest: number
-  }
-  return newest
+function hashOf(database: DatabaseSync, number: number): string | undefined {
+  return database.prepare('SELECT hex(hash) AS hash FROM events WHERE number = ?').get(number)?.hash as
+    | string
+    | undefined
 }
 
 /** Hours have no coin: with it the index by kind and coin gives them in order, and only those asked for. */
 const NEW_HOURS = `SELECT body ->> '$.equity' AS equity FROM events
   WHERE kind = 'hour' AND coin IS NULL AND number > ? AND number <= ? ORDER BY number`
 
-function readHours(database: DatabaseSync, seen: Seen, events: number): Seen {
+function readHours(database: DatabaseSync, seen: Seen): Seen {
+  const { number } = database.prepare('SELECT coalesce(max(number), 0) AS number FROM events').get() as {
+    number: number
+  }
   let { equity, peak } = seen
-  for (const row of database.prepare(NEW_HOURS).iterate(seen.number, events)) {
+  for (const row of database.prepare(NEW_HOURS).iterate(seen.number, number)) {
     equity = row.equity as number
     peak = Math.max(peak, equity)
   }
-  return { file: seen.file, number: events, equity, peak }
+  return { number, hash: hashOf(database, number), equity, peak }
 }

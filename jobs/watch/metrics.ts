@@ -108,7 +108,7 @@ export function createFleetMetrics(since: number): FleetMetrics {
   const state = gauge('serving_state', 'How well the fleet serves: 1 for the state that it is in.', ['state'])
   const equity = gauge('ledger_equity_dollars', 'Equity at the last full hour.')
   const drawdown = gauge('ledger_drawdown_ratio', 'Share of the highest equity that is lost now.')
-  const events = counter('ledger_events_total', 'Events in the ledger.')
+  const events = gauge('ledger_events', 'Events in the ledger.')
   const intact = gauge('ledger_intact', 'Whether the ledger held together when it was last checked: 1 or 0.')
   const retrained = gauge('retraining_last_success_timestamp_seconds', 'When a retraining last ended well.')
   const retrainingOk = gauge('retraining_ok', 'Whether the newest retraining ended well: 1 or 0.')
@@ -176,7 +176,7 @@ export function createFleetMetrics(since: number): FleetMetrics {
       for (const one of SERVING) state.set({ state: one }, Number(one === status.serving.state))
       put(equity, status.ledger?.equity)
       put(drawdown, status.ledger?.drawdown)
-      if (status.ledger && !Number.isNaN(status.ledger.events)) count(events, status.ledger.events)
+      put(events, status.ledger?.events)
       put(intact, status.ledger?.intact == null ? null : Number(status.ledger.intact))
       const succeeded = records.retrainings(NEWEST).find(({ ok }) => ok)?.endedAt
       put(retrained, succeeded && succeeded / 1000)
