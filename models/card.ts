@@ -39,6 +39,8 @@ export const CardContent = z.object({
   millrace: z.string().min(1),
   /** From when on the model must not serve, UTC milliseconds. */
   expiresAt: Time.optional(),
+  /** Key of the training that made it, where it had one: asked for again, it is not made again. */
+  training: z.string().min(1).optional(),
 })
 export type CardContent = z.infer<typeof CardContent>
 

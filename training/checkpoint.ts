@@ -1,6 +1,6 @@
 import { ModelError } from '#data/errors.ts'
 import { buildWindows, type Windows } from '#data/windows.ts'
-import { type CardContent, sha256 } from '#models/card.ts'
+import { type CardContent, sha256, timeOfVersion } from '#models/card.ts'
 import { checkParity } from '#models/onnx/parity.ts'
 import { asRegimeModel, openOnnxSession } from '#models/onnx/session.ts'
 import { openStepSession, streamWindows } from '#models/onnx/step-session.ts'
@@ -57,7 +57,47 @@ const PARITY_WINDOWS = 1000
 export interface CheckpointContext {
   readonly models: string
   readonly seed: number
+  /** Key of the training: one that has a version already gets no second one. */
+  readonly key?: string
   readonly now: () => number
+}
+
+/** How far back a version is looked for by the key of its training, milliseconds: as long as jobs are kept. */
+const REMEMBERED = 7 * 86_400_000
+
+/**
+ * The version that a training of this key has saved: its process may have been lost before it could say so.
+ *
+ * @param training `now`, UTC milliseconds
+ * @returns undefined where there is none that is whole
+ */
+export async function findTrained(training: {
+  readonly kind: ServedKind
+  readonly models: string
+  readonly key: string
+  readonly now: number
+}): Promise<Checkpoint | undefined> {
+  const { kind, models, key, now } = training
+  const registry = openRegistry(models)
+  for (const id of (await registry.list(kind)).reverse()) {
+    if (timeOfVersion(id) < now - REMEMBERED) return undefined
+    const stored = await registry.read(kind, id).catch((error) => {
+      // A broken version is no answer: it is made again.
+      if (!(error instanceof ModelError)) throw error
+    })
+    if (stored?.card.training !== key) continue
+    const { card, path } = stored
+    return {
+      kind,
+      id,
+      path: `${path}/${ONNX_FILE}`,
+      sha256: card.files[ONNX_FILE].sha256,
+      maxAbsDiff: card.parity.maxAbsDiff,
+      // Written by `saveCheckpoint` below.
+      validation: card.metrics.validation as ValidationScore,
+    }
+  }
+  return undefined
 }
 
 /**
@@ -94,6 +134,10 @@ export async function saveCheckpoint(
     const streaming = checkParity(`${model.kind} step`, expected, await streamed(step, windows))
     const score = await scoreOf(served, validation)
     const registry = openRegistry(context.models)
+    // Another process may have done the same meanwhile, one that was taken for lost.
+    const { key, models } = context
+    const before = key === undefined ? undefined : await findTrained({ kind: model.kind, models, key, now })
+    if (before) return before
     const card = await registry.save({
       content: {
         kind: model.kind,
@@ -113,6 +157,7 @@ export async function saveCheckpoint(
         metrics: { ...model.metrics, validation: score, streamingMaxAbsDiff: streaming },
         parity: { maxAbsDiff, windows: windows.count },
         millrace: manifest.version,
+        ...(context.key !== undefined && { training: context.key }),
       },
       files: {
         [ONNX_FILE]: onnx,

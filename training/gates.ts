@@ -11,6 +11,8 @@ export const THRESHOLDS = {
   logisticLead: SMALLEST_LEAD,
   /** Lead of the neural CDE over the HMM, macro-F1: of two equals the simpler one is to be shipped. */
   hmmLead: 0,
+  /** Upper end of the 95 % interval of the lead over the present champion: of two equals the one that knows newer data. */
+  championInterval: 0,
   /** Share of the least occupied class. */
   occupancy: 0.1,
   /** Changes of regime, in multiples of those of the labels. */
@@ -40,6 +42,8 @@ export interface CandidateMeasures {
   readonly overRule: Lead
   readonly overLogistic: Lead
   readonly overHmm?: Lead
+  /** Lead over the version of its kind that serves now. */
+  readonly overChampion?: Lead
   /** Lead over the hand rule on the last test block alone. */
   readonly lastOverRule?: Lead
   readonly leastOccupied: number
@@ -115,6 +119,19 @@ export function gatesOf(measures: CandidateMeasures): Gate[] {
       difference,
       difference > t.hmmLead,
       `lead over the HMM ${interval(overHmm)}: must be above ${t.hmmLead}, of two equals the simpler is shipped`,
+    )
+  }
+  if (measures.overChampion) {
+    const { difference, high } = measures.overChampion
+    const measured = Number.isNaN(high) ? difference : high
+    // Without an interval the lead itself is held against what reruns move it.
+    const passed = Number.isNaN(high) ? difference > -SMALLEST_LEAD : high >= t.championInterval
+    add(
+      'is not worse than the champion',
+      t.championInterval,
+      measured,
+      passed,
+      `lead over the champion ${interval(measures.overChampion)}: the whole interval must not lie below ${t.championInterval}`,
     )
   }
   atLeast(

@@ -11,6 +11,11 @@ export interface Verdict {
   readonly gates: readonly Gate[]
 }
 
+/** Name of the version that serves now, in an evaluation of one that is to follow it. */
+export function championName(kind: ServedKind): string {
+  return `champion ${kind}`
+}
+
 const NAMES: Record<ServedKind, string> = { cde: 'neural CDE', hmm: 'HMM' }
 
 /**
@@ -80,6 +85,7 @@ function measuresOf(evaluation: Evaluation, kind: ServedKind, present: readonly 
     overRule: lead('rule'),
     overLogistic: lead('linear'),
     ...(kind === 'cde' && present.includes('hmm') && { overHmm: lead('hmm') }),
+    ...((models[championName(kind)]?.answered ?? 0) > 0 && { overChampion: lead(championName(kind)) }),
     leastOccupied: Math.min(...Object.values(score.occupancy)),
     churnPerDay: score.churnPerDay,
     labelChurnPerDay: labels.churnPerDay,

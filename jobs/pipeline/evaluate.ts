@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path'
 import { InputError } from '#data/errors.ts'
 import { buildWindows } from '#data/windows.ts'
 import { LOGISTIC_KNOTS, logisticRegimeModel } from '#models/logistic.ts'
-import type { RegimeModel } from '#models/regime.ts'
+import type { RegimeModel, ServedKind } from '#models/regime.ts'
 import { applyRule, fitRuleConfidence, ruleModel } from '#models/rule.ts'
 import { selectSamples, usefulStride } from '#training/dataset.ts'
 import { evaluateModels } from '#training/evaluate-models.ts'
@@ -11,7 +11,7 @@ import { fitLogistic } from '#training/logistic.ts'
 import type { TrainingOptions } from '#training/options.ts'
 import type { PreparedDataset } from '#training/prepare.ts'
 import { writeEvaluationReport } from '#training/report/evaluation/report.ts'
-import { type Verdict, verdict } from '#training/verdict.ts'
+import { championName, type Verdict, verdict } from '#training/verdict.ts'
 import type { EvaluationOptions } from '#training/walk-forward/options.ts'
 import type { WalkForward } from '#training/walk-forward/result.ts'
 import { walkForward } from '#training/walk-forward/walk-forward.ts'
@@ -24,7 +24,7 @@ import { keepVerdict } from './verdicts.ts'
 import { chosenVersions, type VersionIds, withVersions } from './versions.ts'
 
 /** Fits the baselines: the hand rule's hit rates and the linear model, on the same training fold as the rest. */
-function fitBaselines(dataset: PreparedDataset, settings: RunSettings, context: RunContext): RegimeModel[] {
+function fitBaselines(dataset: PreparedDataset, settings: CompareSettings, context: RunContext): RegimeModel[] {
   // As many hours as the neural CDE learns from: the comparison is to be fair.
   const knots = Math.max(settings.training.knots, LOGISTIC_KNOTS)
   const stride = usefulStride(selectSamples(dataset, 'train', { knots }).ends.length, settings.training.stride)
@@ -38,19 +38,31 @@ function fitBaselines(dataset: PreparedDataset, settings: RunSettings, context: 
   return [ruleModel(fitRuleConfidence(answers, train.labels)), linear]
 }
 
-/** Compares checkpoints, hand rule and linear model on the test period. */
+/** What decides how models are compared. */
+export type CompareSettings = Pick<RunSettings, 'paths' | 'training' | 'seed'>
+
+/**
+ * Compares checkpoints, hand rule and linear model on the test period.
+ *
+ * @param champions versions that the checkpoints are to follow, compared with them under `championName`
+ */
 export async function compareModels(
-  settings: RunSettings,
+  settings: CompareSettings,
   source: ResolvedSource,
   dataset: PreparedDataset,
   ids: VersionIds,
   context: RunContext,
+  champions: VersionIds = {},
 ): Promise<Evaluation> {
+  const { models } = settings.paths
   const baselines = fitBaselines(dataset, settings, context)
-  return withVersions(settings.paths.models, ids, (checkpoints) =>
-    evaluateModels(dataset, [...checkpoints, ...baselines], source.spec, {
-      progress: context.progress,
-      seed: settings.seed,
+  return withVersions(models, ids, (checkpoints) =>
+    withVersions(models, champions, (standing) => {
+      const named = standing.map((model) => ({ ...model, name: championName(model.name as ServedKind) }))
+      return evaluateModels(dataset, [...checkpoints, ...baselines, ...named], source.spec, {
+        progress: context.progress,
+        seed: settings.seed,
+      })
     }),
   )
 }

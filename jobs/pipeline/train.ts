@@ -59,7 +59,9 @@ export async function trainModels(
   for (const [i, outcome] of outcomes.entries()) {
     const kind = SERVED_KINDS[i]
     if (outcome.ok) {
-      trained[kind] = await challenge(settings, outcome.result, context)
+      const { result } = outcome
+      await challenge(settings.paths.models, result, context)
+      trained[kind] = { result, flaw: flawOf(result) }
       for (const words of cutsOf(outcome.result)) {
         degradations.push(words)
         context.logger.warn({ kind }, words)
@@ -75,22 +77,30 @@ export async function trainModels(
 }
 
 /** What a user must know of a training that was not what it was meant to be: backends that failed, time that ran out. */
-function cutsOf({ kind, cde }: TrainingResult): string[] {
+export function cutsOf({ kind, cde }: TrainingResult): string[] {
   if (!cde) return []
   const { degradations, ending } = cde
   const cut = ending.by === 'minutes' ? [ending.reason] : []
   return [...degradations, ...cut].map((words) => `degraded: training of the ${kind.toUpperCase()}: ${words}`)
 }
 
-/** Makes a checkpoint challenger, and says what is wrong with it on the validation fold: one-class answers steer nothing. */
-async function challenge(settings: RunSettings, result: TrainingResult, context: RunContext): Promise<Trained> {
-  const { kind, id, validation, maxAbsDiff } = result
+/** Makes a checkpoint of the registry at `models` challenger; one that is so already stays it without another move. */
+export async function challenge(
+  models: string,
+  { kind, id, validation, maxAbsDiff }: Pick<TrainingResult, 'kind' | 'id' | 'validation' | 'maxAbsDiff'>,
+  context: RunContext,
+): Promise<void> {
+  const registry = openRegistry(models)
+  if ((await registry.find(kind, 'challenger')) === id) return
   const words = `validation macro-F1 ${validation.macroF1.toFixed(3)}, parity ${maxAbsDiff.toExponential(1)}`
-  await openRegistry(settings.paths.models).promote(kind, id, 'challenger', `trained: ${words}`, context.now())
+  await registry.promote(kind, id, 'challenger', `trained: ${words}`, context.now())
+}
+
+/** What is wrong with a checkpoint on the validation fold, in words that follow "it": one-class answers steer nothing. */
+export function flawOf({ validation }: Pick<TrainingResult, 'validation'>): string | undefined {
   const givenUp = REGIMES.filter((regime) => validation.occupancy[regime] < COLLAPSE_SHARE)
-  if (givenUp.length === 0) return { result }
-  const flaw = `it says ${givenUp.join(' and ')} in less than ${COLLAPSE_SHARE * 100} % of the validation fold`
-  return { result, flaw }
+  if (givenUp.length === 0) return undefined
+  return `it says ${givenUp.join(' and ')} in less than ${COLLAPSE_SHARE * 100} % of the validation fold`
 }
 
 /** What `train` answers. */

@@ -13,7 +13,7 @@ import type { VersionIds } from './versions.ts'
  * @param evaluation what the verdict was read from: its digest is kept
  */
 export async function keepVerdict(
-  settings: RunSettings,
+  settings: Pick<RunSettings, 'paths'>,
   dataset: PreparedDataset,
   ids: VersionIds,
   evaluation: unknown,
