@@ -1,0 +1,164 @@
+import { DelayedError, type Job } from 'bullmq'
+import { z } from 'zod'
+import { InputError, MillraceError, UnavailableError } from '#data/errors.ts'
+import { toJobFailure } from '../failures.ts'
+import type { InferJob, InferResult } from '../queues.ts'
+import type { FleetRecords, RoundRecord } from '../records.ts'
+import { answersOf, askFleet, chooseRows, cutBatches, gatherAnswers, historyOf, named } from './estimates.ts'
+import { ROUND_STEPS, type RoundJob, type RoundStep } from './flow.ts'
+import type { KnownBars } from './markets.ts'
+import type { RoundStepsOptions, StepAnswer } from './step.ts'
+import { createTrading } from './trading.ts'
+
+/** Least and longest time for one fetch, milliseconds: a late round is to fetch as well, and none for ever. */
+const LEAST_FETCH = 60_000
+const LONGEST_FETCH = 45 * 60_000
+/** Between two looks at a source whose bars are late, milliseconds. */
+const LATE_PAUSE = 20_000
+
+const roundJob = z.object({ flow: z.string(), asOf: z.int(), batches: z.int().optional() })
+
+/**
+ * The processor of the queue `round`: takes the steps of a round, each of which may be taken again after a crash and then
+ * changes nothing twice. Everything that must survive is in the records and in the ledger; what a step has in memory
+ * for the next one is made again where it is missing.
+ *
+ * @returns processor; failures that another try may mend are tried again, all others end the round (see `failures.ts`)
+ */
+export function createRoundSteps(options: RoundStepsOptions) {
+  const { broker, records, clock, markets, rounds, models } = options
+  const inferQueue = broker.createQueue<InferJob, InferResult>('infer')
+  const trading = createTrading(options)
+  let world: KnownBars | undefined
+
+  /** What was known at the hour; loaded again where the process is not the one that refreshed. */
+  const knownAt = async (asOf: number, signal?: AbortSignal): Promise<KnownBars> => {
+    if (world?.asOf !== asOf) {
+      world = await markets.load(asOf, { stored: 'the round was refreshed before', ...(signal && { signal }) })
+    }
+    return world
+  }
+  const note = (asOf: number, known: Parameters<FleetRecords['noteRound']>[1]) => records.noteRound(asOf, known)
+  const degrade = (asOf: number, words: readonly string[]) => {
+    if (words.length === 0) return
+    const before = records.round(asOf)?.degraded ?? []
+    note(asOf, { degraded: [...new Set([...before, ...words])] })
+  }
+
+  async function refresh({ asOf }: RoundJob, job: Job<unknown, unknown>, token: string, signal?: AbortSignal) {
+    world = undefined
+    const waitOr = async (words: string): Promise<void> => {
+      if (clock.now() >= clock.deadline(asOf)) return
+      await job.moveToDelayed(Date.now() + (options.latePause ?? LATE_PAUSE), token)
+      options.logger.info({ asOf, job: job.id }, `the round waits: ${words}`)
+      throw new DelayedError()
+    }
+    let known: KnownBars
+    try {
+      known = await fetchUntilDeadline(asOf, signal)
+    } catch (error) {
+      // Nothing at all is known: without it there is nothing to go on with.
+      if (error instanceof UnavailableError) await waitOr(error.message)
+      throw error
+    }
+    const { behind, newest, bars, notices } = known
+    if (behind.length > 0) {
+      await waitOr(`${named(behind)} lack the bar that ended at the hour`)
+      degrade(asOf, [
+        `degraded: ${named(behind)} lack the bar that ended at the hour; it was waited for until the deadline`,
+      ])
+    }
+    const stale = notices.filter(({ kind }) => kind === 'stale' || kind === 'unavailable' || kind === 'failover')
+    degrade(asOf, [...new Set(stale.map(({ message }) => `degraded: data: ${message}`))].slice(0, 5))
+    note(asOf, { coins: bars.length, newestBar: newest })
+    world = known
+    return { coins: bars.length, behind: behind.length }
+  }
+
+  /** Asks the source; what it has not given at the deadline is taken from the store as it is. */
+  const fetchUntilDeadline = async (asOf: number, signal?: AbortSignal): Promise<KnownBars> => {
+    const left = clock.deadline(asOf) - clock.now()
+    if (!(left < Number.POSITIVE_INFINITY)) return markets.load(asOf, { ...(signal && { signal }) })
+    const late = AbortSignal.timeout(Math.max(LEAST_FETCH, Math.min(left, LONGEST_FETCH)))
+    try {
+      return await markets.load(asOf, { signal: signal ? AbortSignal.any([signal, late]) : late })
+    } catch (error) {
+      if (!late.aborted || signal?.aborted) throw error
+      return markets.load(asOf, { stored: 'the deadline of the round is over', ...(signal && { signal }) })
+    }
+  }
+
+  async function features({ asOf }: RoundJob) {
+    const { bars } = await knownAt(asOf)
+    const rows = bars.reduce((sum, series) => sum + markets.features(series).asOf.length, 0)
+    return { coins: bars.length, rows }
+  }
+
+  async function infer(round: RoundJob & { batches?: number }, job: Job<unknown, unknown>, token: string) {
+    const { asOf } = round
+    if (round.batches === undefined) {
+      const { bars } = await knownAt(asOf)
+      const tables = bars.map((series) => ({ bars: series, table: markets.features(series) }))
+      const { inputs, degraded } = chooseRows(tables, asOf, rounds.staleHours)
+      degrade(asOf, degraded)
+      const pinned = (await options.pinned?.())?.versions
+      const history = await historyOf(models, pinned)
+      const batches = cutBatches(inputs, round, { batchCoins: rounds.batchCoins, history, ...(pinned && { pinned }) })
+      await askFleet(job, token, inferQueue, batches, round)
+    }
+    const asked = round.batches ?? 0
+    const { estimates, model, degraded, windows, inferSeconds } = await gatherAnswers(job, round, asked)
+    const added = records.addEstimates(estimates)
+    degrade(asOf, degraded)
+    note(asOf, { model, estimates: records.estimates(asOf).length, windows, inferSeconds })
+    await options.onPoison?.(await answersOf(job), job)
+    return { batches: asked, estimates: added, model }
+  }
+
+  const takeStep = async (
+    step: RoundStep,
+    round: RoundJob & { batches?: number },
+    job: Job<unknown, unknown>,
+    token: string,
+    signal?: AbortSignal,
+  ): Promise<StepAnswer> => {
+    switch (step) {
+      case 'refresh':
+        return refresh(round, job, token, signal)
+      case 'features':
+        return features(round)
+      case 'infer':
+        return infer(round, job, token)
+      default:
+        return trading.take(step, round, await knownAt(round.asOf, signal), recordOf(records, round), signal)
+    }
+  }
+
+  return async (job: Job<unknown, unknown>, token: string, signal?: AbortSignal): Promise<StepAnswer> => {
+    const started = performance.now()
+    try {
+      const step = ROUND_STEPS.find((name) => name === job.name)
+      const round = roundJob.safeParse(job.data)
+      if (step === undefined || !round.success) throw new InputError(`"${job.name}" is no step of a round`)
+      const { asOf, flow } = round.data
+      const answer = await takeStep(step, round.data, job, token, signal)
+      const steps = { ...records.round(asOf)?.steps, [step]: performance.now() - started }
+      const over = step === ROUND_STEPS[ROUND_STEPS.length - 1]
+      note(asOf, { steps, ...(over && { state: 'done', endedAt: clock.now() }) })
+      options.logger.debug({ flow, job: job.id, ...answer }, `${step} done`)
+      return answer
+    } catch (error) {
+      if (error instanceof DelayedError || (error as Error).name === 'WaitingChildrenError') throw error
+      if (error instanceof MillraceError && error.action === 'fail-closed')
+        options.logger.error({ job: job.id }, error.message)
+      throw toJobFailure(error)
+    }
+  }
+}
+
+function recordOf(records: FleetRecords, { asOf, flow }: RoundJob): RoundRecord {
+  const record = records.round(asOf)
+  if (record === undefined)
+    throw new InputError(`the records know nothing of round ${flow}: were they removed?`, { flow })
+  return record
+}
