@@ -1,11 +1,12 @@
 import { z } from 'zod'
-import { MillraceError } from './errors.ts'
+import { InputError, MillraceError } from './errors.ts'
 import type { Provider } from './provider.ts'
 import { createCsvProvider } from './providers/csv.ts'
 import { createFailoverProvider } from './providers/failover.ts'
 import { createHyperliquidProvider } from './providers/hyperliquid.ts'
 import { ONCE } from './providers/hyperliquid-requests.ts'
 import { createSimulatedProvider } from './providers/simulated.ts'
+import { createSnapshotProvider } from './providers/snapshot.ts'
 import type { Store } from './store.ts'
 import { throughStore } from './stored-provider.ts'
 import type { WeightBudget } from './weight-budget.ts'
@@ -21,13 +22,30 @@ const SimulatedSpec = z.strictObject({
 
 const HyperliquidSpec = z.strictObject({ source: z.literal('hyperliquid'), apiUrl: z.url().optional() })
 
+/** Bars that were taken elsewhere (`snapshot.ts`); whoever opens it has put the file at `path`. */
+const SnapshotSpec = z.strictObject({
+  source: z.literal('snapshot'),
+  /** SHA-256 of the file. */
+  hash: z.string().regex(/^[0-9a-f]{64}$/, 'must be a sha256 in hexadecimal'),
+  /** Where the bars came from. */
+  origin: z.string().min(1),
+  path: z.string().min(1).optional(),
+})
+export type SnapshotSpec = z.infer<typeof SnapshotSpec>
+
 const FailoverSpec = z.strictObject({
   source: z.literal('failover'),
   of: z.array(z.discriminatedUnion('source', [CsvSpec, SimulatedSpec, HyperliquidSpec])).nonempty(),
 })
 
 /** Where data are to come from, as configuration and jobs carry it. */
-export const SourceSpec = z.discriminatedUnion('source', [CsvSpec, SimulatedSpec, HyperliquidSpec, FailoverSpec])
+export const SourceSpec = z.discriminatedUnion('source', [
+  CsvSpec,
+  SimulatedSpec,
+  HyperliquidSpec,
+  FailoverSpec,
+  SnapshotSpec,
+])
 export type SourceSpec = z.infer<typeof SourceSpec>
 
 /** @see openProvider */
@@ -42,7 +60,7 @@ export interface OpenOptions {
 /**
  * Makes the provider that `spec` describes. Nothing is asked of a venue yet.
  *
- * @throws {InputError} when a directory is not laid out as the CSV provider needs it.
+ * @throws {InputError} when a directory is not laid out as the CSV provider needs it, or a snapshot was not fetched.
  */
 export function openProvider(spec: SourceSpec, options: OpenOptions): Provider {
   const { now, store, budget } = options
@@ -53,6 +71,11 @@ export function openProvider(spec: SourceSpec, options: OpenOptions): Provider {
       return createSimulatedProvider(spec)
     case 'hyperliquid':
       return createHyperliquidProvider({ apiUrl: spec.apiUrl, now, budget })
+    case 'snapshot': {
+      const { path, hash, origin } = spec
+      if (path === undefined) throw new InputError(`the snapshot ${hash} was not fetched to this machine`, { hash })
+      return createSnapshotProvider({ path, hash, origin })
+    }
     case 'failover': {
       const members = spec.of.map((member) => openProvider(member, options))
       return createFailoverProvider(
