@@ -94,10 +94,13 @@ async function lookAtQueue(
   time: number,
 ): Promise<{ status: QueueStatus; workers: string[] }> {
   const counts = await queue.getJobCounts(...COUNTED)
-  const waiting = (counts.waiting ?? 0) + (counts.prioritized ?? 0)
+  // A dead letter that was replayed has a priority, and waits for nobody.
+  const waiting = (counts.waiting ?? 0) + (name === 'dead' ? 0 : (counts.prioritized ?? 0))
   const paused = await queue.isPaused()
   const workers = workersOf(await queue.getWorkers())
-  const [oldest] = counts.waiting > 0 ? await queue.getJobs(['waiting'], 0, 0, true) : []
+  // Newest first, the only order that both brokers know for what waits.
+  const last = counts.waiting - 1
+  const [oldest] = last >= 0 ? await queue.getJobs(['waiting'], last, last, false) : []
   const status: QueueStatus = {
     queue: name,
     waiting,

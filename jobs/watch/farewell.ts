@@ -43,7 +43,7 @@ export function farewellQueue(broker: Pick<Broker, 'createQueue'>): BrokerQueue<
  * Names of those that said farewell since the last call, with the time of each; they are taken off the queue.
  */
 export async function takeFarewells(queue: BrokerQueue<unknown, unknown>): Promise<ReadonlyMap<string, number>> {
-  const jobs = await queue.getJobs(['waiting'], 0, MOST - 1, true)
+  const jobs = await queue.getJobs(['waiting'], 0, MOST - 1)
   const said = new Map<string, number>()
   for (const job of jobs) {
     if (!job) continue
