@@ -24,10 +24,14 @@ const PATIENCE = 2000
  *
  * @throws {UnavailableError} where the broker does not take it in time: the worker then counts as lost for a while
  */
-export async function sayFarewell(broker: Pick<Broker, 'createQueue'>, name = workerName()): Promise<void> {
+export async function sayFarewell(
+  broker: Pick<Broker, 'createQueue'>,
+  name = workerName(),
+  patience = PATIENCE,
+): Promise<void> {
   const queue = broker.createQueue<Farewell, never>(QUEUE)
   const words = `the farewell of worker ${name} was not taken`
-  await withPatience(queue.add(QUEUE, { name }), PATIENCE, () => new UnavailableError(words, { worker: name }))
+  await withPatience(queue.add(QUEUE, { name }), patience, () => new UnavailableError(words, { worker: name }))
 }
 
 interface Farewell {

@@ -23,7 +23,18 @@ const MOST = 500
 /** Name of the note in the records: a loss must not be forgotten because the home process starts anew. */
 const NOTE = 'workers'
 
-const knownSchema = z.record(z.string(), z.object({ firstSeen: z.number(), missingSince: z.number().nullable() }))
+/** A farewell bears the time of its sender's clock, milliseconds. */
+const SKEW = 600_000
+
+const knownSchema = z.record(
+  z.string(),
+  z.object({
+    firstSeen: z.number(),
+    missingSince: z.number().nullable(),
+    /** It said farewell and has not gone yet. */
+    leaving: z.boolean(),
+  }),
+)
 type Known = z.infer<typeof knownSchema>
 
 /**
@@ -39,16 +50,17 @@ export function createRoster(records: Pick<FleetRecords, 'note' | 'putNote'>, no
       const time = now()
       const here = new Set(present)
       const arrived = [...here].filter((name) => !known.has(name))
-      for (const [name, { firstSeen, missingSince }] of known) {
-        if (here.has(name)) known.set(name, { firstSeen, missingSince: null })
+      for (const [name, worker] of known) {
         // A process id is given again some day: an old farewell is not the new one's.
-        else if ((farewells.get(name) ?? -1) >= firstSeen) known.delete(name)
-        else if (missingSince === null) known.set(name, { firstSeen, missingSince: time })
-        else if (time - missingSince > REMEMBERED) known.delete(name)
+        const leaving = worker.leaving || (farewells.get(name) ?? -1) >= worker.firstSeen - SKEW
+        if (here.has(name)) known.set(name, { ...worker, missingSince: null, leaving })
+        else if (leaving) known.delete(name)
+        else if (worker.missingSince === null) known.set(name, { ...worker, missingSince: time })
+        else if (time - worker.missingSince > REMEMBERED) known.delete(name)
       }
       for (const name of arrived) {
         replaceLost(known, hostOf(name))
-        known.set(name, { firstSeen: time, missingSince: null })
+        known.set(name, { firstSeen: time, missingSince: null, leaving: false })
       }
       for (const name of [...known.keys()].slice(0, Math.max(0, known.size - MOST))) known.delete(name)
       const text = JSON.stringify(Object.fromEntries(known))

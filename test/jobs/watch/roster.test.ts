@@ -37,6 +37,14 @@ describe('the roster of workers', () => {
     expect(look(HOUR / SECOND, [])).toEqual([])
   })
 
+  it('believes a farewell of a worker that has not quite gone yet', () => {
+    const { look, clock } = opened()
+    look(0, ['1@a'])
+    look(5, ['1@a'], [['1@a', clock.now + 5 * SECOND]])
+    look(5, [])
+    expect(look(60, [])).toEqual([])
+  })
+
   it('takes no farewell of an earlier process of the same id', () => {
     const { look, clock } = opened()
     const earlier = clock.now - HOUR
