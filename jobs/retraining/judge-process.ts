@@ -1,13 +1,15 @@
 import type { DatasetRequest } from '#training/history.ts'
 import type { TrainingContext } from '#training/train.ts'
 import { loadDataset } from '../pipeline/dataset.ts'
+import { type CompareSettings, compareModels } from '../pipeline/evaluate.ts'
+import type { RunSettings } from '../pipeline/settings.ts'
 import type { ResolvedSource } from '../pipeline/source.ts'
 import type { VersionIds } from '../pipeline/versions.ts'
-import { type JudgeSettings, judgeChallengers } from './judge.ts'
+import { type Compare, judgeChallengers } from './judge.ts'
 
 /** What is to be judged: plain JSON, made by `evaluate-step.ts`. */
 export interface JudgeRequest {
-  readonly settings: JudgeSettings
+  readonly settings: CompareSettings & Pick<RunSettings, 'maxAgeDays'>
   readonly source: ResolvedSource
   readonly dataset: DatasetRequest
   readonly challengers: VersionIds
@@ -22,5 +24,8 @@ export async function train(
 ): Promise<unknown> {
   const { settings, source, challengers, at } = request
   const dataset = await loadDataset(request.dataset, { progress, logger, signal, now })
-  return judgeChallengers(settings, source, dataset, challengers, { progress, logger, signal, now: () => at })
+  const context = { progress, logger, signal, now: () => at }
+  const compare: Compare = (versions, champions) =>
+    compareModels(settings, source, dataset, versions, context, champions)
+  return judgeChallengers(settings, dataset, challengers, compare, context)
 }

@@ -6,11 +6,10 @@ import { openRegistry, type Registry } from '#models/registry.ts'
 import { expiryOf } from '#models/registry-expiry.ts'
 import { servingOrder } from '#models/registry-history.ts'
 import type { VerdictEntry } from '#models/registry-log.ts'
+import type { Evaluation } from '#training/evaluation.ts'
 import type { PreparedDataset } from '#training/prepare.ts'
 import { type Verdict, verdict } from '#training/verdict.ts'
-import { type CompareSettings, compareModels } from '../pipeline/evaluate.ts'
 import type { RunContext, RunSettings } from '../pipeline/settings.ts'
-import type { ResolvedSource } from '../pipeline/source.ts'
 import { seenInTraining } from '../pipeline/unseen.ts'
 import { keepVerdict } from '../pipeline/verdicts.ts'
 import type { VersionIds } from '../pipeline/versions.ts'
@@ -18,8 +17,11 @@ import type { StepResults } from './progress.ts'
 
 type Judgement = NonNullable<StepResults['evaluate']>
 
-/** What decides how challengers are judged. */
-export type JudgeSettings = CompareSettings & Pick<RunSettings, 'maxAgeDays'>
+/** Scores versions and those they are to follow on the test period (`compareModels`). */
+export type Compare = (versions: VersionIds, champions: VersionIds) => Promise<Evaluation>
+
+/** What decides whether a champion serves, and where it is. */
+type JudgeSettings = Pick<RunSettings, 'paths' | 'maxAgeDays'>
 
 /**
  * Judges challengers on the test period, against the baselines, one another and the champions, all on the same hours.
@@ -33,14 +35,15 @@ export type JudgeSettings = CompareSettings & Pick<RunSettings, 'maxAgeDays'>
  * cannot be compared, nothing takes its place.
  *
  * @param challengers new versions without a flaw, by kind
+ * @param compare asked at most once for each version that falls short, and once more
  * @param context `now` is the time that verdicts carry: judged twice at one time, the same hours make one verdict
  * @returns null where there was nothing to judge
  */
 export async function judgeChallengers(
   settings: JudgeSettings,
-  source: ResolvedSource,
   dataset: PreparedDataset,
   challengers: VersionIds,
+  compare: Compare,
   context: RunContext,
 ): Promise<Judgement | null> {
   if (Object.keys(challengers).length === 0) return null
@@ -54,7 +57,7 @@ export async function judgeChallengers(
   )
   let field: VersionIds = { ...champions, ...challengers }
   for (;;) {
-    const entry = await judgeField(settings, source, dataset, field, champions, context)
+    const entry = await judgeField(settings, dataset, field, champions, compare, context)
     const short = kindsOf(field).filter((kind) => field[kind] === challengers[kind] && !passes(entry, kind))
     const replaced = short.filter((kind) => champions[kind] !== undefined)
     const left = kindsOf(field).some((kind) => field[kind] === challengers[kind] && !short.includes(kind))
@@ -83,10 +86,10 @@ function passes({ gates }: VerdictEntry, kind: ServedKind): boolean {
 /** The verdict on a field; one that was kept at this time already stands. */
 async function judgeField(
   settings: JudgeSettings,
-  source: ResolvedSource,
   dataset: PreparedDataset,
   field: VersionIds,
   champions: VersionIds,
+  compare: Compare,
   context: RunContext,
 ): Promise<VerdictEntry> {
   const time = context.now()
@@ -102,7 +105,7 @@ async function judgeField(
   const standing = Object.fromEntries(
     kindsOf(champions).flatMap((kind) => (field[kind] === champions[kind] ? [] : [[kind, champions[kind]]])),
   )
-  const evaluation = await compareModels(settings, source, dataset, field, context, standing)
+  const evaluation = await compare(field, standing)
   const read: Verdict = verdict(evaluation)
   return keepVerdict(settings, dataset, field, evaluation, read, context)
 }

@@ -34,22 +34,21 @@ export async function promoteStep(
 
   const words: string[] = []
   const promoted: string[] = []
+  let refused = false
   for (const kind of kinds) {
     const challenger = trained.challengers[kind]
     if (!challenger) {
-      words.push(`no new ${kind.toUpperCase()}`)
+      words.push(`There is no new ${kind.toUpperCase()}`)
       continue
     }
-    const move = done.find((one) => one.kind === kind && one.id === challenger.id)
     const name = `${kind} ${challenger.id}`
-    if (move?.promoted) {
-      promoted.push(name)
-      words.push(`${name} is champion: ${move.reason}`)
-    } else {
-      const why = challenger.flaw ?? unfit[kind] ?? move?.reason ?? judged?.verdict.sentence ?? 'it was not judged'
-      words.push(`${name} is not promoted: ${why}`)
-    }
+    const move = done.find((one) => one.kind === kind && one.id === challenger.id)
+    const why = challenger.flaw ?? unfit[kind] ?? move?.reason
+    if (move?.promoted) promoted.push(name)
+    else if (why === undefined) refused = true
+    words.push(`${name} is ${move?.promoted ? 'champion' : 'not promoted'}${why === undefined ? '' : `: ${why}`}`)
   }
+  if (refused && judged) words.push(judged.verdict.sentence)
   words.push(
     ...trained.failures,
     ...(judged?.remarks ?? []),

@@ -30,6 +30,12 @@ describe('gatesOf', () => {
     ['leads the hand rule on the last block', { lastOverRule: { difference: -0.001, low: -0.1, high: 0.1 } }, -0.001],
     ['leads the logistic regression', { overLogistic: { difference: 0.0049, low: 0, high: 0.1 } }, 0.0049],
     ['leads the HMM', { overHmm: { difference: 0, low: -0.1, high: 0.1 } }, 0],
+    ['is not worse than the champion', { overChampion: { difference: -0.02, low: -0.04, high: -0.001 } }, -0.001],
+    [
+      'is not worse than the champion',
+      { overChampion: { difference: -0.006, low: Number.NaN, high: Number.NaN } },
+      -0.006,
+    ],
     ['uses every regime', { leastOccupied: 0.099 }, 0.099],
     ['keeps its mind', { churnPerDay: 3.01 * THRESHOLDS.churn }, 1.0033 * THRESHOLDS.churn],
     ['is calibrated', { ece: THRESHOLDS.ece + 0.001 }, THRESHOLDS.ece + 0.001],
@@ -47,6 +53,15 @@ describe('gatesOf', () => {
     const failed = gatesOf({ ...GOOD, overRule: unknown, ece: Number.NaN }).filter(({ passed }) => !passed)
     expect(failed.map(({ name }) => name)).toEqual(['leads the hand rule', 'is calibrated'])
     expect(failed[0].detail).toContain('too few hours')
+  })
+
+  it('lets one that is as good as the champion follow it', () => {
+    for (const overChampion of [
+      { difference: -0.02, low: -0.05, high: 0 },
+      { difference: -0.004, low: Number.NaN, high: Number.NaN },
+    ]) {
+      expect(gatesOf({ ...GOOD, overChampion }).filter(({ passed }) => !passed)).toEqual([])
+    }
   })
 
   it('leaves out gates that an evaluation has no figures for', () => {

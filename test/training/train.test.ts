@@ -41,6 +41,24 @@ describe.each(['cde', 'hmm'] as const)('a training of the %s', (kind) => {
     expect(await openRegistry(models).list(kind)).toEqual([result.id])
   })
 
+  it('is done once under one key, also by a process that knows nothing of the first', async () => {
+    const keyed = temporaryFolder()
+    const first = await run(requestOf(kind, { models: keyed, key: 'daily.1' }))
+    const again = await train(requestOf(kind, { models: keyed, key: 'daily.1' }), {
+      progress: () => {},
+      logger,
+      now: () => NOW + 60_000,
+    })
+    expect(again).toEqual({ ...first, [kind]: undefined, seconds: 0 })
+    expect(await openRegistry(keyed).list(kind)).toEqual([first.id])
+    const other = await train(requestOf(kind, { models: keyed, key: 'daily.2' }), {
+      progress: () => {},
+      logger,
+      now: () => NOW + 60_000,
+    })
+    expect(other.id).not.toBe(first.id)
+  })
+
   it('writes a card that says where the model comes from', async () => {
     const { card } = await openRegistry(models).read(kind, result.id)
     const { split, hash, label } = await prepared()

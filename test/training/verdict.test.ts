@@ -1,30 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Evaluation, ModelScore } from '#training/evaluation.ts'
 import { verdict } from '#training/verdict.ts'
-
-const EVEN = { chop: 0.4, trend: 0.3, reversal: 0.3 }
-
-/** An evaluation that holds only what the verdict reads; leads have an interval of `half` to either side. */
-function scored(models: Record<string, Partial<ModelScore>>, half = 0.015): Evaluation {
-  const full = Object.fromEntries(
-    Object.entries(models).map(([name, score]) => [
-      name,
-      { answered: 10, unanswered: 0, occupancy: EVEN, churnPerDay: 3, ...score },
-    ]),
-  ) as Record<string, ModelScore>
-  const names = Object.keys(models)
-  const differences = ['cde', 'hmm']
-    .filter((first) => names.includes(first))
-    .flatMap((first) =>
-      names
-        .filter((second) => second !== first)
-        .map((second) => {
-          const difference = full[first].macroF1 - full[second].macroF1
-          return { first, second, difference, low: difference - half, high: difference + half, p: 0.05 }
-        }),
-    )
-  return { models: full, differences, labels: { churnPerDay: 2.5 } } as unknown as Evaluation
-}
+import { scored } from './scored.ts'
 
 const baselines = { rule: { macroF1: 0.5 }, linear: { macroF1: 0.52 } }
 
@@ -71,6 +47,17 @@ describe('verdict', () => {
     expect(result.ship).toBe('none')
     expect(result.sentence).toContain('Ship none')
     expect(result.sentence).toContain(reason)
+  })
+
+  it('ships the newer version unless it is clearly worse than the champion of its kind', () => {
+    const models = { cde: { macroF1: 0.55 }, ...baselines }
+    expect(verdict(scored({ ...models, 'champion cde': { macroF1: 0.56 } })).ship).toBe('cde')
+    const worse = verdict(scored({ ...models, 'champion cde': { macroF1: 0.57 } }))
+    expect(worse.ship).toBe('none')
+    expect(worse.sentence).toContain('lead over the champion −0.020 [−0.035, −0.005]')
+    // The champion of another kind is met through that kind; one that gave no answer is no yardstick.
+    expect(verdict(scored({ ...models, 'champion hmm': { macroF1: 0.57 } })).ship).toBe('cde')
+    expect(verdict(scored({ ...models, 'champion cde': { macroF1: 0.57, answered: 0 } })).ship).toBe('cde')
   })
 
   it('does not take a lead without an interval for one', () => {
