@@ -34,7 +34,7 @@ export async function sweepPostgres(parent: string): Promise<string[]> {
 }
 
 /** Ends the server of `directory`, if `postmaster.pid` names a process that really serves from it. */
-async function endServer(directory: string): Promise<void> {
+export async function endServer(directory: string): Promise<void> {
   const data = join(directory, 'data')
   const pidFile = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')
   const pid = Number(pidFile.split('\n')[0])

@@ -29,7 +29,10 @@ describe('closing a broker', () => {
       factory: undefined as never,
       connect: {},
       workerEnvironment: {},
+      remarks: [],
       logger,
+      async ping() {},
+      newestEvent: async () => '0',
       async release() {
         released = true
       },

@@ -1,27 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { UnrecoverableError } from 'bullmq'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { Broker, BrokerQueue } from '#jobs/broker.ts'
-
-/** Milliseconds between two looks at a job. */
-const LOOK_INTERVAL = 25
-
-/**
- * What a job ended with, asked of the broker itself: an event can be lost on a busy machine, and rounds do not rely on
- * events alone either.
- */
-async function ending<Result>(queue: BrokerQueue<unknown, Result>, { id }: { readonly id?: string }): Promise<Result> {
-  let state: string | undefined
-  while (state !== 'completed' && state !== 'failed') {
-    await delay(LOOK_INTERVAL)
-    state = await (await queue.getJob(id!))?.getState()
-  }
-  // Read again: what was read before it ended does not know how it ended.
-  const job = (await queue.getJob(id!))!
-  if (state === 'failed') throw new Error(job.failedReason)
-  return job.returnvalue
-}
+import type { Broker } from '#jobs/broker.ts'
+import { ending } from './ending.ts'
+import { flowConformance } from './flow-conformance.ts'
+import { scheduleConformance } from './schedule-conformance.ts'
 
 /** What every broker must do for us. Call inside `describe`. */
 export function brokerConformance(open: () => Promise<Broker>): void {
@@ -131,6 +114,13 @@ export function brokerConformance(open: () => Promise<Broker>): void {
     const text = randomBytes(225_000).toString('base64')
     const job = await queue.add('echo', { text })
     expect((await ending(queue, job)).text).toBe(text)
+  })
+
+  flowConformance(() => broker)
+  scheduleConformance(() => broker)
+
+  it('answers a ping', async () => {
+    await broker.ping()
   })
 
   it('removes queues with their jobs', async () => {
