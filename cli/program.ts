@@ -16,6 +16,7 @@ import { registerPaper } from './commands/paper.ts'
 import { registerProtections } from './commands/protections.ts'
 import { registerRun } from './commands/run.ts'
 import { registerSearch } from './commands/search.ts'
+import { registerStatus } from './commands/status.ts'
 import { registerTrain } from './commands/train.ts'
 import { registerWheel } from './commands/wheel.ts'
 import { registerWhy } from './commands/why.ts'
@@ -39,6 +40,7 @@ const REGISTER = [
   registerProtections,
   registerGraduation,
   registerWorker,
+  registerStatus,
   registerModels,
   registerAudit,
   registerDoctor,

@@ -3,6 +3,7 @@ import { execute } from '../command.ts'
 import { backendProbe } from '../doctor/backend.ts'
 import { brokerProbe } from '../doctor/broker.ts'
 import { type Check, examine } from '../doctor/check.ts'
+import { fleetProbe } from '../doctor/fleet.ts'
 import { modelsProbe } from '../doctor/models.ts'
 import { networkProbe } from '../doctor/network.ts'
 import { nodeProbe } from '../doctor/node.ts'
@@ -48,6 +49,7 @@ export function registerDoctor(program: Command): void {
         backendProbe(values.training, signal),
         runtimeProbe,
         modelsProbe(values, now),
+        fleetProbe(values),
         networkProbe(values, now, signal),
       ])
       signal.throwIfAborted()

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { FleetRecords, RoundRecord } from '../records.ts'
+import { isDegraded } from './readiness.ts'
 import type { FleetStatus, ServingState } from './status.ts'
 
 /**
@@ -185,10 +186,4 @@ export function createFleetMetrics(since: number): FleetMetrics {
       for (const [rule, alerts] of firing ?? []) firingAlerts.set({ rule }, alerts)
     },
   }
-}
-
-/** Whether anything is not as it should be; before the first round nothing is known to be wrong. */
-export function isDegraded({ round, serving, broker, ledger }: FleetStatus): boolean {
-  if (!broker.reachable || ledger?.intact === false) return true
-  return round !== null && (round.degraded.length > 0 || round.state === 'failed' || serving.state !== 'healthy')
 }

@@ -27,3 +27,9 @@ export function notReady(status: FleetStatus, own: OwnState): string[] {
   if (ledger?.intact === false) reasons.push(`the ledger is broken: ${ledger.words ?? 'see `millrace integrity`'}`)
   return reasons
 }
+
+/** Whether anything is not as it should be; before the first round nothing is known to be wrong. */
+export function isDegraded({ round, serving, broker, ledger }: FleetStatus): boolean {
+  if (!broker.reachable || ledger?.intact === false) return true
+  return round !== null && (round.degraded.length > 0 || round.state === 'failed' || serving.state !== 'healthy')
+}

@@ -68,6 +68,7 @@ describe('doctor', () => {
       'backend',
       'onnxruntime',
       'models',
+      'fleet',
       'hyperliquid',
     ])
     expect(checks.find(({ name }: { name: string }) => name === 'hyperliquid')).toMatchObject({ finding: 'note' })

@@ -52,6 +52,7 @@ test('there is a command for every part of the work', () => {
     'graduation demote',
     'graduation reset',
     'worker',
+    'status',
     'models list',
     'models show',
     'models promote',

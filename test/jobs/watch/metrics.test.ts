@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { HOUR } from '#data/bars.ts'
 import { openRecords } from '#jobs/records.ts'
-import { createFleetMetrics, isDegraded } from '#jobs/watch/metrics.ts'
+import { createFleetMetrics } from '#jobs/watch/metrics.ts'
+import { isDegraded } from '#jobs/watch/readiness.ts'
 import type { FleetStatus } from '#jobs/watch/status.ts'
 import { AS_OF, addRound, HEALTHY } from './sample.ts'
 
