@@ -29,7 +29,12 @@ const GROUPS = {
     { flags: '--workers <count>', path: 'fleet.workers' },
     { flags: '--concurrency <count>', path: 'fleet.concurrency' },
   ],
-  worker: [{ flags: '--concurrency <count>', path: 'fleet.concurrency' }],
+  worker: [
+    { flags: '--concurrency <count>', path: 'fleet.concurrency' },
+    { flags: '--store <url>', path: 'store.url' },
+    { flags: '--drain-limit <seconds>', path: 'fleet.drainSeconds' },
+    { flags: '--train-memory-mb <megabytes>', path: 'fleet.trainMemoryMb' },
+  ],
   search: [
     { flags: '--space <name>', path: 'search.space' },
     { flags: '--name <name>', path: 'search.name' },
@@ -50,6 +55,13 @@ const GROUPS = {
     { flags: '--pace <seconds>', path: 'paper.pace' },
     { flags: '--hours <count>', path: 'paper.hours' },
   ],
+  rounds: [
+    { flags: '--pace <seconds>', path: 'rounds.pace' },
+    { flags: '--rounds <count>', path: 'rounds.rounds' },
+    { flags: '--port <number>', path: 'watch.port' },
+    { flags: '--host <address>', path: 'watch.host' },
+    { flags: '--store <url>', path: 'store.url' },
+  ],
   place: [
     { flags: '--state <folder>', path: 'state' },
     { flags: '--models <folder>', path: 'models' },
@@ -69,6 +81,7 @@ const TITLES: Record<FlagGroup, string> = {
   evaluation: 'Evaluation:',
   backtest: 'Backtest:',
   paper: 'Paper trading:',
+  rounds: 'Rounds:',
   place: 'Folders and log:',
 }
 

@@ -7,8 +7,11 @@ import type { Logger } from 'pino'
 import { FatalError, UnavailableError } from '#data/errors.ts'
 import type { ServeOptions } from './serve.ts'
 
-/** What each worker serves, and how many there are. Unless said, the machine's threads are shared out among them. */
-export interface FleetOptions extends ServeOptions {
+/**
+ * What each worker serves, and how many there are. Unless said, the machine's threads are shared out among them. Keys of
+ * a store reach them by the environment.
+ */
+export interface FleetOptions extends Omit<ServeOptions, 'storeKeys' | 'onWorker'> {
   /** How many processes. */
   readonly workers: number
   /** Variables for the workers besides our own and the broker's. */
@@ -128,6 +131,12 @@ function workerArguments(options: FleetOptions): string[] {
     queues: options.queues.join(','),
     concurrency: options.concurrency ?? 1,
     models: options.modelsDirectory,
+    state: options.stateDirectory,
+    store: options.store?.url,
+    'store-endpoint': options.store?.endpoint,
+    'store-region': options.store?.region,
+    'follow-interval': options.followInterval,
+    'train-memory-mb': options.trainMemoryMb,
     'max-age-days': options.maxAgeDays,
     threads: options.threads ?? Math.max(1, Math.floor(availableParallelism() / options.workers)),
     'drain-limit': options.drainLimit,

@@ -1,8 +1,13 @@
+import { type Job, WaitingError } from 'bullmq'
 import type { Logger } from 'pino'
+import { openObjectStore, type StoreLocation } from '#models/store/open-store.ts'
+import type { StoreKeys } from '#models/store/s3-store.ts'
 import type { Broker, BrokerWorker, BrokerWorkerOptions } from './broker.ts'
 import type { InferJob, InferResult, QueueName, TrainJob } from './queues.ts'
 import { createInferProcessor } from './workers/infer.ts'
+import { type ModelSource, modelsFolder, openModelSource } from './workers/model-source.ts'
 import type { ServingOpener } from './workers/open-serving.ts'
+import { createTrainingPlace } from './workers/remote-training.ts'
 import { CANCELLED, createTrainProcessor } from './workers/train.ts'
 
 export interface ServeOptions {
@@ -10,7 +15,17 @@ export interface ServeOptions {
   readonly queues: readonly QueueName[]
   /** `infer` jobs at a time, default 1; trainings always run one at a time. */
   readonly concurrency?: number
-  readonly modelsDirectory: string
+  /** A registry on this machine, or in a folder that it shares; without it the store is followed. */
+  readonly modelsDirectory?: string
+  /** What other machines share: where models come from without a folder, and data and versions of trainings go through. */
+  readonly store?: StoreLocation
+  readonly storeKeys?: StoreKeys
+  /** Milliseconds between two looks for a new champion in the store, default 5,000. */
+  readonly followInterval?: number
+  /** Holds caches of what comes from the store, default `var`. */
+  readonly stateDirectory?: string
+  /** Megabytes that the process of a training may have resident. */
+  readonly trainMemoryMb?: number
   /** Days after which a champion does not serve any more. */
   readonly maxAgeDays?: number
   /** Threads of the model runtime; default: its own choice. */
@@ -23,6 +38,8 @@ export interface ServeOptions {
   /** URLs of the modules that train and that open models, in place of our own. */
   readonly trainModule?: string
   readonly servingModule?: string
+  /** Told of each BullMQ worker before it takes a job: for instruments. */
+  readonly onWorker?: (worker: BrokerWorker<unknown, unknown>) => void
   readonly logger: Logger
 }
 
@@ -30,6 +47,8 @@ export interface ServeOptions {
 export interface ServedQueues {
   /** One line: what is served, from where. */
   readonly description: string
+  /** One for each queue. */
+  readonly workers: readonly { readonly name: string; isRunning(): boolean }[]
   /** Takes no more jobs and resolves when the running ones have ended, or were sent back after the limit. */
   drain(): Promise<void>
 }
@@ -39,55 +58,79 @@ export const DRAIN_LIMIT = 30_000
 /** Short for `infer`, whose jobs take less than a second and are waited for; long for `train`. */
 const INFER_LOCKS = { lockDuration: 15_000, stalledInterval: 5_000 }
 const TRAIN_LOCKS = { lockDuration: 60_000, stalledInterval: 15_000 }
+const STATE = 'var'
 const TRAIN_MODULE = new URL('./workers/search-tasks.ts', import.meta.url).href
 const SERVING_MODULE = new URL('./workers/open-serving.ts', import.meta.url).href
 
 /**
  * Serves `queues` in this process until drained.
  *
- * @throws {UnavailableError} when the broker does not answer
+ * @throws {UnavailableError} when the broker does not answer, or the store does not and nothing of it is cached
+ * @throws {InputError} where there are no models to serve from
  */
 export async function serveQueues(options: ServeOptions): Promise<ServedQueues> {
-  const { broker, queues, concurrency = 1, logger } = options
+  const { broker, queues, concurrency = 1, stateDirectory = STATE, logger } = options
+  const store = options.store && openObjectStore(options.store, { keys: options.storeKeys, now: Date.now })
+  const directory = modelsFolder({ modelsDirectory: options.modelsDirectory, stateDirectory })
   const workers: BrokerWorker<unknown, unknown>[] = []
   const closers: (() => Promise<void>)[] = []
+  const begin = (worker: BrokerWorker<never, never>) => {
+    const begun = worker as unknown as BrokerWorker<unknown, unknown>
+    report(begun, logger)
+    options.onWorker?.(begun)
+    workers.push(begun)
+  }
 
   if (queues.includes('infer')) {
-    const processor = createInferProcessor({
-      modelsDirectory: options.modelsDirectory,
+    const models = await openModelSource({
+      ...options,
+      store,
+      stateDirectory,
       open: await loadOpener(options.servingModule ?? SERVING_MODULE),
-      threads: options.threads,
-      maxAgeDays: options.maxAgeDays,
       now: Date.now,
-      logger,
     })
+    const { process, close } = createInference(options, models)
     const locks: BrokerWorkerOptions = {
       concurrency,
       lockDuration: options.lockDuration ?? INFER_LOCKS.lockDuration,
       stalledInterval: options.stalledInterval ?? INFER_LOCKS.stalledInterval,
     }
-    workers.push(broker.createWorker<InferJob, InferResult>('infer', (job) => processor.process(job), locks) as never)
-    closers.push(() => processor.close())
+    begin(
+      broker.createWorker<InferJob, InferResult>(
+        'infer',
+        (job, token, signal) => orHandBack(job, token, signal, () => process(job)),
+        locks,
+      ) as never,
+    )
+    closers.push(close)
   }
   if (queues.includes('train')) {
-    const process = createTrainProcessor({ trainModule: options.trainModule ?? TRAIN_MODULE, logger })
+    const place = createTrainingPlace({ store, modelsDirectory: directory, stateDirectory })
+    const process = createTrainProcessor({
+      trainModule: options.trainModule ?? TRAIN_MODULE,
+      place,
+      memoryMb: options.trainMemoryMb,
+      logger,
+    })
     const queue = broker.createQueue<TrainJob, unknown>('train')
-    const worker = broker.createWorker<TrainJob, unknown>(
-      'train',
-      (job, _token, signal) => {
-        const refetch = async () => (await queue.getJob(job.id ?? ''))?.data
-        const updateProgress = (progress: object) => job.updateProgress(progress)
-        return process({ id: job.id, data: job.data, updateProgress, refetch }, signal)
-      },
-      TRAIN_LOCKS,
+    begin(
+      broker.createWorker<TrainJob, unknown>(
+        'train',
+        (job, token, signal) => {
+          const refetch = async () => (await queue.getJob(job.id ?? ''))?.data
+          const updateProgress = (progress: object) => job.updateProgress(progress)
+          const handle = { id: job.id, data: job.data, updateProgress, refetch }
+          return orHandBack(job, token, signal, () => process(handle, signal), 'once ended')
+        },
+        TRAIN_LOCKS,
+      ) as never,
     )
-    workers.push(worker as never)
   }
-  for (const worker of workers) report(worker, logger)
   await Promise.all(workers.map((worker) => worker.waitUntilReady()))
 
   return {
-    description: `${queues.join(' and ')} from ${broker.name} ${broker.connection} (${broker.namespace}), ${concurrency} at a time, models in ${options.modelsDirectory}`,
+    description: `${queues.join(' and ')} from ${broker.name} ${broker.connection} (${broker.namespace}), ${concurrency} at a time, models in ${directory}${store ? ` and ${store.description}` : ''}`,
+    workers,
     async drain() {
       const limit = setTimeout(() => {
         for (const worker of workers) worker.cancelAllJobs('the worker stops')
@@ -96,6 +139,57 @@ export async function serveQueues(options: ServeOptions): Promise<ServedQueues> 
       clearTimeout(limit)
       for (const close of closers) await close()
     },
+  }
+}
+
+/** Inference from `models`, and how to end it. */
+function createInference({ threads, maxAgeDays, logger }: ServeOptions, models: ModelSource) {
+  const { directory: modelsDirectory, open, remarks } = models
+  const processor = createInferProcessor({
+    modelsDirectory,
+    open,
+    remarks,
+    threads,
+    maxAgeDays,
+    now: Date.now,
+    logger,
+  })
+  return {
+    process: (job: { readonly data: unknown }) => processor.process(job),
+    async close() {
+      await models.close()
+      await processor.close()
+    },
+  }
+}
+
+/**
+ * Does `work`, unless the worker stops before it is done: then the job goes back to the queue, for another worker, and
+ * this counts as no attempt.
+ *
+ * @param when `once ended`: `work` heeds the signal itself, and the job must not be with another while it still runs
+ */
+async function orHandBack<Result>(
+  job: Job,
+  token: string | undefined,
+  signal: AbortSignal | undefined,
+  work: () => Promise<Result>,
+  when: 'at once' | 'once ended' = 'at once',
+): Promise<Result> {
+  const stopped = Promise.withResolvers<never>()
+  const onAbort = () => stopped.reject(signal?.reason)
+  if (when === 'at once') signal?.addEventListener('abort', onAbort, { once: true })
+  const working = work()
+  // What it comes to after the worker has stopped is for nobody.
+  working.catch(() => {})
+  try {
+    return await Promise.race([working, stopped.promise])
+  } catch (error) {
+    if (!signal?.aborted) throw error
+    await job.moveToWait(token)
+    throw new WaitingError()
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
   }
 }
 

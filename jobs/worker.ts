@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { pino } from 'pino'
 import { z } from 'zod'
@@ -7,11 +8,13 @@ import { redactLastWords } from './last-words.ts'
 import { QUEUES } from './queues.ts'
 import { LOG_HOOKS } from './secrets.ts'
 import { DRAIN_LIMIT, serveQueues } from './serve.ts'
+import { storeKeys } from './store-keys.ts'
 
 /**
- * Entry of a worker process: `node jobs/worker.ts --queues infer,train --concurrency 2 --models var/models`.
+ * Entry of a worker process: `node jobs/worker.ts --queues infer,train --concurrency 2 --models var/models`. With
+ * `--store` and no `--models` the store is followed.
  *
- * The broker comes from the environment (`REDIS_URL`, or what the parent's broker gives). Logs go to stderr as
+ * The broker comes from the environment (`REDIS_URL`, or what the parent's broker gives), and so do the keys of the store. Logs go to stderr as
  * JSON lines. SIGTERM, SIGINT and a parent that ends make it finish what it holds and go.
  */
 
@@ -26,13 +29,18 @@ const argumentsSchema = z.object({
     .transform((text) => text.split(',').map((name) => name.trim()))
     .pipe(z.array(z.enum(QUEUES)).min(1)),
   concurrency: count.default(1),
-  models: z.string().default('var/models'),
+  models: z.string().optional(),
   state: z.string().default('var'),
   'max-age-days': z.coerce.number().positive().optional(),
   threads: count.optional(),
   'drain-limit': count.optional(),
   'lock-duration': count.optional(),
   'stalled-interval': count.optional(),
+  store: z.string().optional(),
+  'store-endpoint': z.url().optional(),
+  'store-region': z.string().optional(),
+  'follow-interval': count.optional(),
+  'train-memory-mb': z.coerce.number().positive().optional(),
   'train-module': z.url().optional(),
   'serving-module': z.url().optional(),
 })
@@ -66,7 +74,14 @@ async function run(): Promise<void> {
     broker,
     queues: options.queues,
     concurrency: options.concurrency,
-    modelsDirectory: options.models,
+    modelsDirectory: options.models ?? (options.store === undefined ? join(options.state, 'models') : undefined),
+    stateDirectory: options.state,
+    ...(options.store !== undefined && {
+      store: { url: options.store, endpoint: options['store-endpoint'], region: options['store-region'] },
+      storeKeys: storeKeys(process.env),
+    }),
+    followInterval: options['follow-interval'],
+    trainMemoryMb: options['train-memory-mb'],
     maxAgeDays: options['max-age-days'],
     threads: options.threads,
     drainLimit: options['drain-limit'],

@@ -4,6 +4,7 @@ import { RetrainingOptions } from '#jobs/retraining/options.ts'
 import { RoundOptions } from '#jobs/rounds/options.ts'
 import { BacktestOptions, PaperOptions } from '#jobs/trading/options.ts'
 import { WatchOptions } from '#jobs/watch/options.ts'
+import { StoreOptions } from '#models/store/options.ts'
 import { WheelOptions } from '#src/options.ts'
 import { TrainingOptions } from '#training/options.ts'
 import { SearchOptions } from '#training/search/options.ts'
@@ -30,6 +31,12 @@ const Fleet = z.strictObject({
     .describe('keeps the jobs of several millraces on one server apart'),
   workers: z.int().min(1).max(64).default(2).describe('worker processes that share the inference'),
   concurrency: z.int().min(1).max(64).default(1).describe('inference jobs at a time in each worker'),
+  drainSeconds: z.int().min(1).max(55).default(30).describe('what running jobs have to end when a worker is to stop'),
+  trainMemoryMb: z
+    .int()
+    .min(128)
+    .optional()
+    .describe('megabytes that a training may have; one that takes more is ended. Default: no limit'),
 })
 
 const Log = z.strictObject({
@@ -79,6 +86,7 @@ export const Configuration = z
     watch: WatchOptions.prefault({}),
     alerts: AlertOptions.prefault({}),
     fleet: Fleet.prefault({}),
+    store: StoreOptions.prefault({}),
     state: z.string().min(1).default('var').describe('folder for all that running leaves behind'),
     models: z.string().min(1).optional().describe('folder of the model registry; default: models in the state folder'),
     reports: z.string().min(1).optional().describe('folder of the reports; default: reports in the state folder'),

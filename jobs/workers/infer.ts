@@ -16,6 +16,8 @@ export interface InferProcessorOptions {
   readonly now: () => number
   /** Days after which a champion does not serve any more. */
   readonly maxAgeDays?: number
+  /** What is to be said of every answer for now, one sentence each. */
+  readonly remarks?: () => readonly string[]
   readonly logger: Logger
 }
 

@@ -5,12 +5,18 @@ import { FatalError, InputError, UnavailableError } from '#data/errors.ts'
 import type { Progress } from '#data/progress.ts'
 import { fromFailure, toJobFailure } from '../failures.ts'
 import { checkPayload, trainJobSchema } from '../queues.ts'
+import { heapArguments, limitMemory, type MemoryWatch } from './memory-limit.ts'
+import type { TrainingPlace } from './remote-training.ts'
 import type { TrainerCommand, TrainerMessage } from './train-process.ts'
 
 export interface TrainProcessorOptions {
   /** URL of the module whose `train` does the work. */
   readonly trainModule: string
   readonly logger: Logger
+  /** Where data come from and versions go; without it both are where the request says. */
+  readonly place?: TrainingPlace
+  /** Megabytes that the process may have resident; one that has more is ended. Default: no limit. */
+  readonly memoryMb?: number
   /** Milliseconds that a cancelled training has to end by itself, default 3,000. */
   readonly grace?: number
   /** Milliseconds between two looks whether the job was cancelled, default 1,000. */
@@ -53,7 +59,18 @@ export function createTrainProcessor(options: TrainProcessorOptions) {
     try {
       const { request, cancelled: before } = checkPayload(trainJobSchema, 'train', job.data)
       if (before) cancelled.abort()
-      return await runTrainer(options, job, request, signal, cancelled.signal)
+      throwWhenEnded(signal, cancelled.signal)
+      const either = AbortSignal.any(signal ? [signal, cancelled.signal] : [cancelled.signal])
+      try {
+        const asked = (await options.place?.prepare(request, either)) ?? request
+        const result = await runTrainer(options, job, asked, either)
+        throwWhenEnded(signal, cancelled.signal)
+        await options.place?.finish(request, result, either)
+        return result
+      } catch (error) {
+        throwWhenEnded(signal, cancelled.signal)
+        throw error
+      }
     } catch (error) {
       throw toJobFailure(error)
     } finally {
@@ -69,14 +86,13 @@ async function runTrainer(
   options: TrainProcessorOptions,
   job: TrainJobHandle,
   request: object,
-  stopped: AbortSignal | undefined,
-  cancelled: AbortSignal,
+  ended: AbortSignal,
 ): Promise<unknown> {
-  throwWhenEnded(stopped, cancelled)
-  const child = fork(PROGRAM, [], { execArgv: [], stdio: ['ignore', 2, 2, 'ipc'] })
-  const either = AbortSignal.any(stopped ? [stopped, cancelled] : [cancelled])
+  ended.throwIfAborted()
+  const child = fork(PROGRAM, [], { execArgv: heapArguments(options.memoryMb), stdio: ['ignore', 2, 2, 'ipc'] })
+  const memory = limitMemory(child, options.memoryMb)
   const onAbort = () => end(child, options.grace ?? GRACE)
-  either.addEventListener('abort', onAbort, { once: true })
+  ended.addEventListener('abort', onAbort, { once: true })
   try {
     child.send({ type: 'start', module: options.trainModule, request } satisfies TrainerCommand)
     // One after the other, and all before the result: after it nobody listens.
@@ -86,16 +102,13 @@ async function runTrainer(
         .then(() => job.updateProgress(progress))
         .catch((error) => options.logger.warn({ error: String(error) }, 'progress was lost'))
     }
-    const message = await lastMessage(child, sparingly(report))
+    const message = await lastMessage(child, memory, sparingly(report))
     await reported
-    throwWhenEnded(stopped, cancelled)
     if (message.type === 'failed') throw fromFailure(message.reason)
     return message.result
-  } catch (error) {
-    throwWhenEnded(stopped, cancelled)
-    throw error
   } finally {
-    either.removeEventListener('abort', onAbort)
+    memory.stop()
+    ended.removeEventListener('abort', onAbort)
     child.kill('SIGKILL')
   }
 }
@@ -108,7 +121,11 @@ function throwWhenEnded(stopped: AbortSignal | undefined, cancelled: AbortSignal
 
 type LastMessage = Exclude<TrainerMessage, { type: 'progress' }>
 
-function lastMessage(child: ChildProcess, onProgress: (progress: Progress) => void): Promise<LastMessage> {
+function lastMessage(
+  child: ChildProcess,
+  memory: MemoryWatch,
+  onProgress: (progress: Progress) => void,
+): Promise<LastMessage> {
   return new Promise((resolve, reject) => {
     child.on('message', (message: TrainerMessage) => {
       if (message.type === 'progress') onProgress(message.progress)
@@ -116,6 +133,8 @@ function lastMessage(child: ChildProcess, onProgress: (progress: Progress) => vo
     })
     child.once('error', (error) => reject(new FatalError(`the training process: ${error.message}`, {}, error)))
     child.once('exit', (code, signal) => {
+      const starved = memory.explain(code, signal)
+      if (starved) return reject(starved)
       const how = signal ? `was killed by ${signal} (out of memory?)` : `ended with exit code ${code}`
       reject(new FatalError(`the training process ${how} before it had a result: see the worker's log`))
     })

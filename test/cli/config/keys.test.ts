@@ -20,7 +20,15 @@ describe('the keys of the configuration', () => {
   })
 
   test('form a tree', () => {
-    expect(namesBelow('fleet')).toEqual(['redisUrl', 'postgresUrl', 'namespace', 'workers', 'concurrency'])
+    expect(namesBelow('fleet')).toEqual([
+      'redisUrl',
+      'postgresUrl',
+      'namespace',
+      'workers',
+      'concurrency',
+      'drainSeconds',
+      'trainMemoryMb',
+    ])
     expect(namesBelow('seed')).toEqual([])
   })
 
