@@ -1,8 +1,10 @@
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
+import { registerAlerts } from './commands/alerts.ts'
 import { registerAudit } from './commands/audit.ts'
 import { registerBacktest } from './commands/backtest.ts'
 import { registerConfig } from './commands/config.ts'
+import { registerDead } from './commands/dead.ts'
 import { registerDoctor } from './commands/doctor.ts'
 import { registerEvaluate } from './commands/evaluate.ts'
 import { registerFetch } from './commands/fetch.ts'
@@ -15,9 +17,11 @@ import { registerModels } from './commands/models.ts'
 import { registerPaper } from './commands/paper.ts'
 import { registerProtections } from './commands/protections.ts'
 import { registerRun } from './commands/run.ts'
+import { registerSchedule } from './commands/schedule.ts'
 import { registerSearch } from './commands/search.ts'
 import { registerStatus } from './commands/status.ts'
 import { registerTrain } from './commands/train.ts'
+import { registerUp } from './commands/up.ts'
 import { registerWheel } from './commands/wheel.ts'
 import { registerWhy } from './commands/why.ts'
 import { registerWorker } from './commands/worker.ts'
@@ -39,8 +43,12 @@ const REGISTER = [
   registerHalfLife,
   registerProtections,
   registerGraduation,
+  registerUp,
+  registerSchedule,
   registerWorker,
+  registerAlerts,
   registerStatus,
+  registerDead,
   registerModels,
   registerAudit,
   registerDoctor,

@@ -14,5 +14,6 @@ export const RetrainingOptions = z.strictObject({
     .min(1)
     .default([1])
     .describe('each kind is trained once with each; the best on validation goes on'),
+  atStart: z.boolean().default(true).describe('retrain when a fleet starts that has no champion at all'),
 })
 export type RetrainingOptions = z.infer<typeof RetrainingOptions>

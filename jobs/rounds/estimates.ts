@@ -6,7 +6,9 @@ import type { FeatureTable } from '#data/features.ts'
 import { SERVED_KINDS } from '#models/regime.ts'
 import { openRegistry } from '#models/registry.ts'
 import type { VersionName } from '#models/registry-expiry.ts'
-import type { BrokerQueue } from '../broker.ts'
+import type { Broker, BrokerQueue } from '../broker.ts'
+import { poisonLetters } from '../dead-letters/letter.ts'
+import { putLetters } from '../dead-letters/store.ts'
 import { decodeFloat32, decodeFloat64 } from '../encoding.ts'
 import { fromFailure } from '../failures.ts'
 import { idempotencyKey } from '../fleet-queues.ts'
@@ -130,10 +132,14 @@ export async function askFleet(
   if (await job.moveToWaitingChildren(token)) throw new WaitingChildrenError()
 }
 
-/** What the batches brought: the children of the step but for the step before it. */
-export async function answersOf(job: Job<unknown, unknown>): Promise<unknown[]> {
-  const values = Object.entries(await job.getChildrenValues<unknown>())
-  return values.filter(([key]) => /\.infer\.\d+$/.test(key)).map(([, value]) => value)
+/** What the batches brought, by the ids of their jobs. The step before this one is a child as well, and left out. */
+async function answersOf(job: Job<unknown, unknown>): Promise<Map<string, InferResult>> {
+  const answers = new Map<string, InferResult>()
+  for (const [key, value] of Object.entries(await job.getChildrenValues<unknown>())) {
+    const [id] = /[^:]+\.infer\.\d+$/.exec(key) ?? []
+    if (id !== undefined) answers.set(id, inferResultSchema.parse(value))
+  }
+  return answers
 }
 
 /** What the fleet answered. */
@@ -144,11 +150,27 @@ export interface Gathered {
   readonly degraded: readonly string[]
   readonly windows: number
   readonly inferSeconds: number
+  /** Answers that had to leave out a coin, by the ids of their jobs. */
+  readonly poisoned: ReadonlyMap<string, InferResult>
+}
+
+/** Writes a dead letter for every coin that was left out. */
+export async function keepPoison(
+  broker: Broker,
+  queue: BrokerQueue<InferJob, InferResult>,
+  poisoned: Gathered['poisoned'],
+  at: number,
+): Promise<void> {
+  for (const [id, answer] of poisoned) {
+    const job = await queue.getJob(id)
+    if (job) await putLetters(broker, poisonLetters(answer, { id, data: job.data }, at))
+  }
 }
 
 /** Gathers what became of the batches. */
 export async function gatherAnswers(job: Job<unknown, unknown>, round: RoundJob, asked: number): Promise<Gathered> {
-  const answers = (await answersOf(job)).map((value) => inferResultSchema.parse(value))
+  const answersById = await answersOf(job)
+  const answers = [...answersById.values()]
   const failures = Object.values(await job.getIgnoredChildrenFailures())
   const degraded = new Set<string>(answers.flatMap((answer) => answer.degradations))
   for (const reason of failures) degraded.add(`degraded: a batch failed: ${fromFailure(String(reason)).message}`)
@@ -161,7 +183,8 @@ export async function gatherAnswers(job: Job<unknown, unknown>, round: RoundJob,
   const estimates = answers.flatMap((answer) => readEstimates(answer, round))
   const windows = answers.reduce((sum, answer) => sum + answer.windows, 0)
   const inferSeconds = answers.reduce((sum, { seconds }) => sum + seconds, 0)
-  return { estimates, model: mostUsed(answers), degraded: [...degraded], windows, inferSeconds }
+  const poisoned = new Map([...answersById].filter(([, answer]) => answer.poisoned.length > 0))
+  return { estimates, model: mostUsed(answers), degraded: [...degraded], windows, inferSeconds, poisoned }
 }
 
 function readEstimates({ estimates, servedBy }: InferResult, { flow, asOf }: RoundJob): EstimateRecord[] {

@@ -1,4 +1,3 @@
-import type { Job } from 'bullmq'
 import type { Logger } from 'pino'
 import type { WheelOptions } from '#src/options.ts'
 import type { Broker } from '../broker.ts'
@@ -24,8 +23,6 @@ export interface RoundStepsOptions {
   readonly integrityHours: number
   /** Versions that answer instead of the champions. */
   readonly pinned?: () => Promise<Pinned | undefined>
-  /** Told of coins that an inference job had to leave out. */
-  readonly onPoison?: (results: readonly unknown[], job: Job<unknown, unknown>) => Promise<void>
   /** Between two looks at a source whose bars are late, milliseconds, default 20,000. */
   readonly latePause?: number
   readonly logger: Logger

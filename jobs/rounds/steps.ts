@@ -4,7 +4,7 @@ import { InputError, MillraceError, UnavailableError } from '#data/errors.ts'
 import { toJobFailure } from '../failures.ts'
 import type { InferJob, InferResult } from '../queues.ts'
 import type { FleetRecords, RoundRecord } from '../records.ts'
-import { answersOf, askFleet, chooseRows, cutBatches, gatherAnswers, historyOf, named } from './estimates.ts'
+import { askFleet, chooseRows, cutBatches, gatherAnswers, historyOf, keepPoison, named } from './estimates.ts'
 import { ROUND_STEPS, type RoundJob, type RoundStep } from './flow.ts'
 import type { KnownBars } from './markets.ts'
 import type { RoundStepsOptions, StepAnswer } from './step.ts'
@@ -107,11 +107,11 @@ export function createRoundSteps(options: RoundStepsOptions) {
       await askFleet(job, token, inferQueue, batches, round)
     }
     const asked = round.batches ?? 0
-    const { estimates, model, degraded, windows, inferSeconds } = await gatherAnswers(job, round, asked)
+    const { estimates, model, degraded, windows, inferSeconds, poisoned } = await gatherAnswers(job, round, asked)
     const added = records.addEstimates(estimates)
     degrade(asOf, degraded)
     note(asOf, { model, estimates: records.estimates(asOf).length, windows, inferSeconds })
-    await options.onPoison?.(await answersOf(job), job)
+    await keepPoison(broker, inferQueue, poisoned, Date.now())
     return { batches: asked, estimates: added, model }
   }
 
