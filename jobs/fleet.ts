@@ -144,6 +144,7 @@ function workerArguments(options: FleetOptions): string[] {
     'stalled-interval': options.stalledInterval,
     'train-module': options.trainModule,
     'serving-module': options.servingModule,
+    farewell: options.farewell ? 'yes' : undefined,
   }
   return Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]))
 }

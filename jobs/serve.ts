@@ -3,7 +3,9 @@ import type { Logger } from 'pino'
 import { openObjectStore, type StoreLocation } from '#models/store/open-store.ts'
 import type { StoreKeys } from '#models/store/s3-store.ts'
 import type { Broker, BrokerWorker, BrokerWorkerOptions } from './broker.ts'
+import { describeError } from './failures.ts'
 import type { InferJob, InferResult, QueueName, TrainJob } from './queues.ts'
+import { sayFarewell } from './watch/farewell.ts'
 import { createInferProcessor } from './workers/infer.ts'
 import { type ModelSource, modelsFolder, openModelSource } from './workers/model-source.ts'
 import type { ServingOpener } from './workers/open-serving.ts'
@@ -38,6 +40,8 @@ export interface ServeOptions {
   /** URLs of the modules that train and that open models, in place of our own. */
   readonly trainModule?: string
   readonly servingModule?: string
+  /** Says farewell when it is drained, so that whoever watches the fleet does not miss it; for workers that are to stay. */
+  readonly farewell?: boolean
   /** Told of each BullMQ worker before it takes a job: for instruments. */
   readonly onWorker?: (worker: BrokerWorker<unknown, unknown>) => void
   readonly logger: Logger
@@ -135,9 +139,13 @@ export async function serveQueues(options: ServeOptions): Promise<ServedQueues> 
       const limit = setTimeout(() => {
         for (const worker of workers) worker.cancelAllJobs('the worker stops')
       }, options.drainLimit ?? DRAIN_LIMIT)
+      const farewell = options.farewell
+        ? sayFarewell(broker).catch((error) => logger.warn(describeError(error)))
+        : undefined
       await Promise.all(workers.map((worker) => worker.close()))
       clearTimeout(limit)
       for (const close of closers) await close()
+      await farewell
     },
   }
 }

@@ -9,6 +9,7 @@ import { QUEUES } from './queues.ts'
 import { LOG_HOOKS } from './secrets.ts'
 import { DRAIN_LIMIT, serveQueues } from './serve.ts'
 import { storeKeys } from './store-keys.ts'
+import { createTelemetry } from './watch/telemetry.ts'
 
 /**
  * Entry of a worker process: `node jobs/worker.ts --queues infer,train --concurrency 2 --models var/models`. With
@@ -43,6 +44,7 @@ const argumentsSchema = z.object({
   'train-memory-mb': z.coerce.number().positive().optional(),
   'train-module': z.url().optional(),
   'serving-module': z.url().optional(),
+  farewell: z.literal('yes').optional(),
 })
 
 /** @throws {InputError} naming the first argument that is wrong */
@@ -69,7 +71,14 @@ const logger = pino(
 
 async function run(): Promise<void> {
   const options = readArguments()
-  const broker = await openBroker({ ...brokerEnvironment(process.env), stateDirectory: options.state, logger })
+  const traces = await createTelemetry(process.env, 'millrace-worker', logger)
+  const telemetry = traces?.telemetry
+  const broker = await openBroker({
+    ...brokerEnvironment(process.env),
+    stateDirectory: options.state,
+    telemetry,
+    logger,
+  })
   const served = await serveQueues({
     broker,
     queues: options.queues,
@@ -89,6 +98,7 @@ async function run(): Promise<void> {
     stalledInterval: options['stalled-interval'],
     trainModule: options['train-module'],
     servingModule: options['serving-module'],
+    farewell: options.farewell === 'yes',
     logger,
   })
   logger.info(`worker ${process.pid} serves ${served.description}`)
@@ -103,6 +113,7 @@ async function run(): Promise<void> {
     setTimeout(() => process.exit(1), (options['drain-limit'] ?? DRAIN_LIMIT) + FAREWELL).unref()
     await served.drain()
     await broker.close()
+    await traces?.shutdown()
     process.exit(0)
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal).catch(fail))

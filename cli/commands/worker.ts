@@ -66,6 +66,7 @@ async function runWorker({ configuration, context }: CommandContext, { queues, p
     drainLimit: fleet.drainSeconds * 1000,
     trainMemoryMb: fleet.trainMemoryMb,
     onWorker: instruments?.observe,
+    farewell: true,
     logger,
   })
   const ready = () => [

@@ -107,6 +107,7 @@ export async function up(
         modelsDirectory: paths.models,
         maxAgeDays: settings.maxAgeDays,
         threads: 1,
+        farewell: true,
         logger,
       }),
       (started) => started.close(),

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Broker, type OpenBrokerOptions, openBroker } from '#jobs/broker.ts'
+import { startFleet } from '#jobs/fleet.ts'
 import { openRecords } from '#jobs/records.ts'
 import { createBrokerLook, type FleetQueues, openFleetQueues } from '#jobs/watch/broker-look.ts'
 import { createStatusCollector } from '#jobs/watch/collect.ts'
-import { sayFarewell } from '#jobs/watch/farewell.ts'
+import { farewellQueue, sayFarewell, takeFarewells } from '#jobs/watch/farewell.ts'
 import { type HttpEnd, startHttp } from '#jobs/watch/http.ts'
 import { createProcessMetrics } from '#jobs/watch/metrics.ts'
 import { observeWorker } from '#jobs/watch/observe-worker.ts'
@@ -135,7 +137,18 @@ export function watchBehaviour(redisUrl: string | undefined): void {
     await collect()
     clock.offset += 31 * SECOND
     expect(await collect()).toMatchObject({ workers: [], lostWorkers: ['2@far'] })
-    await broker.createQueue('farewell').obliterate({ force: true })
+  })
+
+  it('hears the farewell of a worker process that is told to stop, and none of one that is killed', async () => {
+    const farewells = farewellQueue(broker)
+    const start = () =>
+      startFleet({ broker, workers: 1, queues: ['infer'], modelsDirectory: directory, farewell: true, logger })
+    const [stopped, killed] = await Promise.all([start(), start()])
+    const gone = once(killed.lost, 'abort')
+    process.kill(killed.pids[0], 'SIGKILL')
+    await Promise.all([stopped.close(), gone])
+    expect([...(await takeFarewells(farewells)).keys()]).toEqual([`${stopped.pids[0]}@${hostname()}`])
+    expect(await takeFarewells(farewells)).toEqual(new Map())
   })
 
   it('traces a tick with its flow and all that the flow adds as one, and the next tick as another', async () => {
