@@ -3,7 +3,7 @@ import type { Broker, BrokerQueue } from '../broker.ts'
 import type { FleetQueue } from '../fleet-queues.ts'
 import { flowProducerOf, queueOf } from '../queue-of.ts'
 import { fleetJobOptions } from '../queues.ts'
-import { RETRAINING_STEPS } from '../retraining/flow.ts'
+import { RETRAINING_STEPS, readRetrainingJob, trainingId } from '../retraining/flow.ts'
 import { ROUND_STEPS } from '../rounds/flow.ts'
 import type { KeptLetter } from './letter.ts'
 import { noteReplay } from './store.ts'
@@ -34,6 +34,7 @@ export async function replayLetter(broker: Broker, letter: KeptLetter, now: numb
   const { queue, name } = letter
   const id = `${letter.id}.${times}`
   const steps = stepsFrom(queue, name)
+  if (queue === 'retrain') await freeTrainings(broker, letter)
   const job =
     steps.length > 0 ? await addSteps(broker, letter, steps, id) : await addJob(queueOf(broker, queue), letter, id)
   await noteReplay(broker, letter, { at: now, job, times })
@@ -69,6 +70,15 @@ async function addSteps(broker: Broker, letter: KeptLetter, steps: readonly stri
     }) as FlowJob
   await flowProducerOf(broker).add(node(steps.length - 1))
   return jobOf(steps[steps.length - 1])
+}
+
+/** Takes failed trainings off their queue: the step that asks for them adds those that are not there. */
+async function freeTrainings(broker: Broker, { name, payload }: KeptLetter): Promise<void> {
+  const { flow, kinds, seeds } = readRetrainingJob(name, payload).request
+  for (const id of kinds.flatMap((kind) => seeds.map((seed) => trainingId(flow, kind, seed)))) {
+    const training = await queueOf(broker, 'train').getJob(id)
+    if (training && (await training.getState()) === 'failed') await training.remove()
+  }
 }
 
 /** The payload without what the step itself has noted in it: the jobs that it waited for are not those of its replay. */

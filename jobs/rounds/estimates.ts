@@ -11,7 +11,6 @@ import { poisonLetters } from '../dead-letters/letter.ts'
 import { putLetters } from '../dead-letters/store.ts'
 import { decodeFloat32, decodeFloat64 } from '../encoding.ts'
 import { fromFailure } from '../failures.ts'
-import { idempotencyKey } from '../fleet-queues.ts'
 import { packStretch } from '../infer-round.ts'
 import { fleetJobOptions, type InferJob, type InferResult, inferResultSchema } from '../queues.ts'
 import type { EstimateRecord } from '../records.ts'
@@ -114,14 +113,14 @@ export async function askFleet(
   token: string,
   queue: BrokerQueue<InferJob, InferResult>,
   batches: readonly InferJob[],
-  round: RoundJob,
 ): Promise<void> {
   await queue.addBulk(
     batches.map((data, i) => ({
       name: 'infer',
       data,
       opts: {
-        ...fleetJobOptions('infer', idempotencyKey(round.flow, 'infer', i)),
+        // A step that is replayed is another parent, and asks anew.
+        ...fleetJobOptions('infer', `${job.id}.${i}`),
         parent: { id: job.id!, queue: job.queueQualifiedName },
         // A batch that fails for good leaves its coins without estimates, and the round goes on.
         ignoreDependencyOnFailure: true,

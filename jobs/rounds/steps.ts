@@ -104,7 +104,7 @@ export function createRoundSteps(options: RoundStepsOptions) {
       const pinned = (await options.pinned?.())?.versions
       const history = await historyOf(models, pinned)
       const batches = cutBatches(inputs, round, { batchCoins: rounds.batchCoins, history, ...(pinned && { pinned }) })
-      await askFleet(job, token, inferQueue, batches, round)
+      await askFleet(job, token, inferQueue, batches)
     }
     const asked = round.batches ?? 0
     const { estimates, model, degraded, windows, inferSeconds, poisoned } = await gatherAnswers(job, round, asked)

@@ -9,7 +9,7 @@ import { InputError, ModelError, UnavailableError } from '#data/errors.ts'
 import type { Windows } from '#data/windows.ts'
 import { type Broker, brokerEnvironment, openBroker } from '#jobs/broker.ts'
 import { cleanQueues } from '#jobs/clean-queues.ts'
-import { keepPoison } from '#jobs/dead-letters/poison.ts'
+import { poisonLetters } from '#jobs/dead-letters/letter.ts'
 import { replayLetter } from '#jobs/dead-letters/replay.ts'
 import { countLetters, dropLetter, expireLetters, findLetter, letters, putLetters } from '#jobs/dead-letters/store.ts'
 import { sweepDeadLetters } from '#jobs/dead-letters/sweep.ts'
@@ -19,6 +19,7 @@ import { FLEET_QUEUES, type FleetQueue } from '#jobs/fleet-queues.ts'
 import { cutJobs, inferRound } from '#jobs/infer-round.ts'
 import { flowProducerOf, queueOf } from '#jobs/queue-of.ts'
 import { fleetJobOptions, type InferJob, type InferResult, keptFor } from '#jobs/queues.ts'
+import { trainingId } from '#jobs/retraining/flow.ts'
 import { stepId } from '#jobs/rounds/flow.ts'
 import { createInferProcessor } from '#jobs/workers/infer.ts'
 import type { ServingOpener } from '#jobs/workers/open-serving.ts'
@@ -69,13 +70,16 @@ export function deadLetterBehaviour(redisUrl: string | undefined): void {
     work('infer', (job) => processor.process(job))
   }
   /** Adds a job and resolves when it has ended, for good or not. */
-  const ended = async (queue: FleetQueue, data: unknown, options: object = {}): Promise<Job> => {
+  const ended = async (
+    queue: FleetQueue,
+    data: unknown,
+    { name = 'job', jobId = `j${randomBytes(4).toString('hex')}` }: { name?: string; jobId?: string } = {},
+  ): Promise<Job> => {
     const events = await broker.createQueueEvents(queue)
-    const id = `j${randomBytes(4).toString('hex')}`
-    const job = await queueOf(broker, queue).add('job', data, { ...fleetJobOptions(queue, id), backoff: 1, ...options })
+    const job = await queueOf(broker, queue).add(name, data, { ...fleetJobOptions(queue, jobId), backoff: 1 })
     await job.waitUntilFinished(events as never).catch(() => {})
     await events.close()
-    return (await queueOf(broker, queue).getJob(id)) as Job
+    return (await queueOf(broker, queue).getJob(jobId)) as Job
   }
   const sweep = (by: Broker = broker, now = Date.now()) => sweepDeadLetters(by, { logger, now })
   const allLetters = async (queue?: FleetQueue) => Array.fromAsync(letters(broker, queue))
@@ -95,27 +99,17 @@ export function deadLetterBehaviour(redisUrl: string | undefined): void {
     expect(round.estimates.size).toBe(198)
     expect(round.servedBy).toEqual({ kind: 'cde', id: 'cde-1' })
 
-    // The same as a step of a round, which finds its batches as children.
-    const batches = cutJobs({ tables, asOf, rowsPerJob: 10_000, round: 'r' })
-    const events = await broker.createQueueEvents('round')
-    const children = batches.map((data, i) => {
-      return { name: 'infer', queueName: 'infer', data, opts: fleetJobOptions('infer', `r.infer.${i}`) }
-    })
-    const told: string[] = []
-    work('round', async (job) => {
-      for (let twice = 0; twice < 2; twice++) {
-        told.push(...(await keepPoison(broker, job, { logger, now: Date.now() })).map(({ id }) => id))
+    // As a round does it, and once more after a crash.
+    for (let twice = 0; twice < 2; twice++) {
+      for (const job of await queueOf<InferJob, InferResult>(broker, 'infer').getCompleted()) {
+        await putLetters(broker, poisonLetters(job.returnvalue, { id: job.id!, data: job.data }, Date.now() + twice))
       }
-    })
-    const { job } = await flowProducerOf(broker).add({ name: 'infer', queueName: 'round', children })
-    await job.waitUntilFinished(events as never)
+    }
     const kept = await allLetters('infer')
     expect(kept.map(({ cause }) => cause).sort()).toEqual([
       'InputError: C17: asOf must ascend at row 3',
       'ModelError: cannot make sense of C171',
     ])
-    expect(told).toHaveLength(4)
-    expect(new Set(told)).toEqual(new Set(kept.map(({ id }) => id)))
     for (const { payload } of kept) expect((payload as InferJob).batch).toHaveLength(1)
   })
 
@@ -203,8 +197,30 @@ export function deadLetterBehaviour(redisUrl: string | undefined): void {
     const through = new Promise((resolve) => worker.on('completed', (job) => job.name === 'integrity' && resolve(job)))
     const replay = await replayLetter(broker, found[0], 1)
     expect(replay.steps).toEqual(['wheel', 'ledger', 'integrity'])
-    expect(await through).toMatchObject({ id: replay.job, data })
+    const last = (await through) as Job
+    expect(last.id).toBe(replay.job)
+    // Without what a step had noted for itself.
+    expect(last.data).toEqual(data)
     expect(taken).toEqual(['wheel', 'ledger', 'integrity'])
+  })
+
+  it('a retraining that is replayed has its failed trainings asked for anew', async () => {
+    const request = { flow: 'daily-2025-01-01', asOf: START, kinds: ['cde' as const], seeds: [1, 2] }
+    const [failing, fine] = request.seeds.map((seed) => trainingId(request.flow, 'cde', seed))
+    work('train', async (job) => {
+      if (job.id === failing) throw new UnrecoverableError('FatalError: no memory left')
+    })
+    work('retrain', async (job) => {
+      if (job.name === 'train') throw new UnrecoverableError('FatalError: no training came to anything')
+    })
+    for (const jobId of [failing, fine]) await ended('train', { round: request.flow, request: {} }, { jobId })
+    await ended('retrain', request, { name: 'train' })
+    await sweep()
+    const [letter] = await allLetters('retrain')
+    const { steps } = await replayLetter(broker, letter, 1)
+    expect(steps).toEqual(['train', 'evaluate', 'export', 'promote'])
+    const states = await Promise.all([failing, fine].map((id) => queueOf(broker, 'train').getJobState(id)))
+    expect(states).toEqual(['unknown', 'completed'])
   })
 
   it('a failure makes one letter, however often and by whomever it is swept', async () => {
