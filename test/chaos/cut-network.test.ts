@@ -9,6 +9,7 @@ import { NO_NAMESPACE, openNamespace } from './harness/namespace.ts'
 import { judgeRound, numberedRound, openEffects, SERVING_MODULE } from './harness/numbered-jobs.ts'
 import { NO_REDIS, startOwnRedis } from './harness/redis-server.ts'
 import { chaos, type RowNotes } from './harness/row.ts'
+import { QUICK } from './harness/stage.ts'
 import { superviseWorkers } from './harness/workers.ts'
 
 /** Most connections that one worker may open a second while it cannot reach Redis: it has two or three. */
@@ -44,7 +45,7 @@ async function cutNetwork(row: RowNotes): Promise<void> {
       SERVING_MODULE,
       '--threads',
       '1',
-      ...row.pick(SHORT, []),
+      ...row.pick(QUICK, []),
     ],
     env: {
       ...broker.workerEnvironment(),
@@ -103,8 +104,6 @@ async function cutNetwork(row: RowNotes): Promise<void> {
   row.promise('and in time', performance.now() - idle < recoverMs, performance.now() - idle)
   row.promise('no worker ended', workers.deaths.length === 0, workers.deaths[0])
 }
-
-const SHORT = ['--lock-duration', '1000', '--stalled-interval', '300']
 
 describe('the network to Redis cut', () => {
   chaos('network to Redis cut', cutNetwork, NO_NAMESPACE ?? NO_REDIS)

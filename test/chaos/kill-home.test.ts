@@ -1,62 +1,29 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, onTestFinished } from 'vitest'
 import { createRandom } from '#data/random.ts'
-import { openBroker } from '#jobs/broker.ts'
-import { silentLogger as logger } from '../jobs/silent-logger.ts'
-import { type HomeProcess, type HomeTask, judgeHome, readHome, startHome } from './harness/home.ts'
+import { type HomeProcess, judgeHome, readHome } from './harness/home.ts'
 import { NO_REDIS, startOwnRedis } from './harness/redis-server.ts'
 import { chaos, type RowNotes } from './harness/row.ts'
-import { superviseWorkers } from './harness/workers.ts'
-
-const SERVING_MODULE = new URL('../jobs/fixtures/serving.ts', import.meta.url).href
+import { openStage } from './harness/stage.ts'
 
 /** Kills the home process at random instants of its rounds, and holds its ledger against that of one which was left alone. */
-async function killHome(row: RowNotes, redisUrl: string): Promise<void> {
-  const rounds = row.pick(20, 1_500)
+async function killHome(row: RowNotes): Promise<void> {
+  const rounds = row.pick(16, 1_500)
   const kills = row.pick(4, 200)
   row.done(`SIGKILL to the home process ${kills} times at random instants of ${rounds} hourly rounds`)
-  const folder = await mkdtemp(join(tmpdir(), 'millrace-chaos-'))
-  const models = join(folder, 'models')
-  await mkdir(join(models, 'cde'), { recursive: true })
-  await writeFile(join(models, 'cde', 'champion'), 'cde-1')
-  const broker = await openBroker({ redisUrl, stateDirectory: folder, logger })
-  const env = broker.workerEnvironment()
-  const workers = superviseWorkers({
-    count: 1,
-    args: ['--queues', 'infer', '--models', models, '--serving-module', SERVING_MODULE, '--threads', '1'],
-    env,
-  })
-  let home: HomeProcess | undefined
-  onTestFinished(async () => {
-    await home?.close()
-    await workers.close()
-    await broker.close()
-    await rm(folder, { recursive: true, force: true })
-  })
-  const taskIn = (name: string): HomeTask => {
-    const state = join(folder, name)
-    return { state, coins: ['BTC', 'ETH', 'SOL', 'DOGE', 'AVAX'], before: 500, rounds }
-  }
-  const start = async (task: HomeTask) => {
-    await mkdir(task.state)
-    home = startHome(task, env)
-    return home
-  }
+  const redis = await startOwnRedis()
+  onTestFinished(() => redis.close())
+  const stage = await openStage(redis.url)
 
-  const killed = taskIn('killed')
-  const count = await killAtRandom(await start(killed), kills)
-  row.figure('kills', count)
-  row.promise('it was killed in mid-round', count >= kills / 2, count)
-  judgeHome(row, killed)
+  const disturbed = await stage.play('disturbed', rounds)
+  const killed = await killAtRandom(disturbed.home, kills)
+  row.figure('kills', killed)
+  row.promise('it was killed in mid-round', killed >= kills / 2, killed)
+  judgeHome(row, disturbed.task)
 
-  await home?.close()
-  for (const name of ['round', 'infer']) await broker.createQueue(name).obliterate({ force: true })
-  const alone = taskIn('alone')
-  await (await start(alone)).over
-  const [found, expected] = [readHome(killed.state).events, readHome(alone.state).events]
+  const alone = await stage.play('alone', rounds)
+  await alone.home.over
+  const [found, expected] = [disturbed, alone].map(({ task }) => readHome(task.state).events)
   const differs = expected.findIndex((event, n) => JSON.stringify(event) !== JSON.stringify(found[n]))
   row.promise('the ledger is that of a home left alone', differs === -1 && found.length === expected.length, [
     found[differs],
@@ -82,13 +49,5 @@ async function killAtRandom(home: HomeProcess, kills: number): Promise<number> {
 }
 
 describe('the home process killed in mid-round', () => {
-  chaos(
-    'home process killed',
-    async (row) => {
-      const redis = await startOwnRedis()
-      onTestFinished(() => redis.close())
-      await killHome(row, redis.url)
-    },
-    NO_REDIS,
-  )
+  chaos('home process killed', killHome, NO_REDIS)
 })

@@ -10,6 +10,7 @@ import { silentLogger as logger } from '../jobs/silent-logger.ts'
 import { judgeRound, numberedRound, openEffects, SERVING_MODULE } from './harness/numbered-jobs.ts'
 import { NO_REDIS, startOwnRedis } from './harness/redis-server.ts'
 import { chaos, type RowNotes } from './harness/row.ts'
+import { QUICK } from './harness/stage.ts'
 import { superviseWorkers } from './harness/workers.ts'
 
 /** Kills a random worker again and again while `jobs` are done; workers are started again as systemd would. */
@@ -38,7 +39,7 @@ async function killWorkers(row: RowNotes, redisUrl: string | undefined, jobs: nu
       SERVING_MODULE,
       '--threads',
       '1',
-      ...row.pick(SHORT, []),
+      ...row.pick(QUICK, []),
     ],
     env: { ...broker.workerEnvironment(), CHAOS_EFFECTS: effects.directory, CHAOS_PAUSE: String(pause) },
   })
@@ -69,9 +70,6 @@ async function killWorkers(row: RowNotes, redisUrl: string | undefined, jobs: nu
   row.promise('workers were killed', kills >= row.pick(3, 30), kills)
   row.promise('no worker ended by itself', workers.deaths.length === 0, workers.deaths[0])
 }
-
-/** Seconds instead of half a minute until a lost worker's job is another's. */
-const SHORT = ['--lock-duration', '1000', '--stalled-interval', '300']
 
 describe('workers killed at random', () => {
   chaos(
