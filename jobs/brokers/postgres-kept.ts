@@ -49,7 +49,15 @@ const OWNER = 'owner'
  * What was confirmed is on the disk, also after a power cut: jobs are to survive. The log is kept small: a queue's data
  * is, too.
  */
-const SETTINGS = { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on', max_wal_size: '256MB' }
+const SETTINGS = {
+  fsync: 'on',
+  synchronous_commit: 'on',
+  full_page_writes: 'on',
+  max_wal_size: '256MB',
+  // After a crash PostgreSQL makes sure of every file of the cluster, one by one: seconds, where Linux has one call.
+  ...(process.platform === 'linux' && { recovery_init_sync_method: 'syncfs' }),
+}
+const INITDB_OPTIONS = process.platform === 'linux' ? ['--sync-method=syncfs'] : []
 
 /** How the server is reached; never changes as long as the port is free, so that those who were given it may keep it. */
 const addressSchema = z.strictObject({ port: z.int().positive(), password: z.string().min(1) })
@@ -156,7 +164,7 @@ async function readOrMakeCluster(files: PostgresFiles): Promise<Address> {
   const draft = 'data-draft'
   await rm(join(directory, draft), { recursive: true, force: true })
   const address = { port: await freePort(), password: randomBytes(18).toString('base64url') }
-  await initialise(files, address.password, draft)
+  await initialise(files, address.password, draft, INITDB_OPTIONS)
   await writeAddress(files, address)
   await rename(join(directory, draft), data)
   return address

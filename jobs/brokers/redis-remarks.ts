@@ -9,7 +9,7 @@ const OLDEST = [6, 2]
  * Jobs must neither be thrown away when memory gets short nor be lost with a restart
  * (https://docs.bullmq.io/guide/going-to-production). What a managed Redis does not tell is no fault of it.
  */
-export async function redisRemarks(client: Redis): Promise<string[]> {
+export async function redisRemarks(client: Pick<Redis, 'info' | 'config'>): Promise<string[]> {
   const info = parseInfo(await client.info())
   const remarks: string[] = []
 
@@ -32,7 +32,7 @@ export async function redisRemarks(client: Redis): Promise<string[]> {
   return remarks
 }
 
-async function snapshotRemarks(client: Redis, info: ReadonlyMap<string, string>): Promise<string[]> {
+async function snapshotRemarks(client: Pick<Redis, 'config'>, info: ReadonlyMap<string, string>): Promise<string[]> {
   const save = await setting(client, 'save')
   if (save === undefined) return ['whether Redis keeps jobs over a restart cannot be told (no append-only file)']
   if (save === '') return ['Redis keeps nothing over a restart (no append-only file, no snapshots): set appendonly yes']
@@ -42,7 +42,7 @@ async function snapshotRemarks(client: Redis, info: ReadonlyMap<string, string>)
 }
 
 /** A setting of the server; undefined where it may not be asked for. */
-async function setting(client: Redis, name: string): Promise<string | undefined> {
+async function setting(client: Pick<Redis, 'config'>, name: string): Promise<string | undefined> {
   try {
     const answer = (await client.config('GET', name)) as string[]
     return answer[1]

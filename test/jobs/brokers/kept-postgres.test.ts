@@ -4,7 +4,7 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { UnavailableError } from '#data/errors.ts'
 import { type Broker, openBroker } from '#jobs/broker.ts'
 import { silentLogger as logger } from '../silent-logger.ts'
@@ -17,15 +17,15 @@ const LOCKS = { lockDuration: 2_000, stalledInterval: 500 }
 let stateDirectory: string
 const open: Broker[] = []
 const children: ChildProcess[] = []
-beforeEach(async () => {
+beforeAll(async () => {
   stateDirectory = await mkdtemp(join(tmpdir(), 'millrace-kept-'))
   // Whatever account the server runs as must be able to get here, as in most checkouts.
   await chmod(stateDirectory, 0o755)
 })
+afterAll(() => rm(stateDirectory, { recursive: true, force: true }))
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
-  for (const broker of open.splice(0)) await broker.close().catch(() => {})
-  await rm(stateDirectory, { recursive: true, force: true })
+  for (const broker of open.splice(0)) await broker.close()
 })
 
 async function keep(): Promise<Broker> {
