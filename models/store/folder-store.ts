@@ -76,7 +76,7 @@ export function openFolderStore(directory: string): ObjectStore {
         return withRegistryLock(directory, async () => {
           if ((await etagAt(path))?.etag !== ifMatch) return 'refused'
           await throughDraft(path, bytes, replace)
-          return (await etagAt(path))!
+          return { etag: (await etagAt(path))!.etag }
         })
       }
       const done = await throughDraft(path, bytes, async (draft) => {
