@@ -62,9 +62,10 @@ export function createSnapshotProvider({ path, hash, origin }: SnapshotOptions):
     async universe(signal) {
       signal?.throwIfAborted()
       const { bars, instruments } = await snapshot()
-      // Of what is in it: a coin that was not taken cannot be served.
-      const known = new Map(instruments.map((instrument) => [instrument.coin, instrument]))
-      return bars.map(({ coin }) => known.get(coin) ?? { coin, live: true })
+      // Of what is in it, in the order that it was listed in: a coin that was not taken cannot be served.
+      const taken = new Set(bars.map(({ coin }) => coin))
+      const listed = instruments.filter(({ coin }) => taken.delete(coin))
+      return [...listed, ...Array.from(taken, (coin) => ({ coin, live: true }))]
     },
     async candles(coin, range, signal) {
       checkRange(range)

@@ -1,5 +1,7 @@
 import { UnrecoverableError } from 'bullmq'
 import { describe, expect, it, vi } from 'vitest'
+import { UnavailableError } from '#data/errors.ts'
+import type { TrainingPlace } from '#jobs/workers/remote-training.ts'
 import { createTrainProcessor, type TrainJobHandle } from '#jobs/workers/train.ts'
 import { silentLogger as logger } from '../silent-logger.ts'
 
@@ -54,6 +56,21 @@ describe('a training', () => {
     expect(error.message).toMatch(/was killed by SIGKILL \(out of memory\?\)/)
   })
 
+  it.each(['hoard buffers', 'hoard heap'])(
+    'that takes too much memory (%s) fails with that, at once',
+    async (fault) => {
+      const limited = createTrainProcessor({ trainModule, logger, memoryMb: 200 })
+      const error = await failureOf(limited(jobOf({ seed: 1, fault })))
+      expect(error).toBeInstanceOf(UnrecoverableError)
+      expect(error.message).toMatch(
+        /^FatalError: out of memory: the (training had \d+ MB, 200 MB are allowed|JavaScript heap)/,
+      )
+      expect(error.message).toMatch(/--train-memory-mb/)
+      // The next one starts from nothing.
+      expect(await limited(jobOf({ seed: 2 }))).toMatchObject({ id: 'model-2' })
+    },
+  )
+
   it('ends when its worker must stop, and goes back to the queue', async () => {
     const stop = new AbortController()
     const job = jobOf({ seed: 1, fault: 'hang' }, () => stop.abort())
@@ -69,6 +86,29 @@ describe('a training', () => {
     const error = await failureOf(train(job))
     expect(error).toBeInstanceOf(UnrecoverableError)
     expect(error.message).toMatch(/the training was cancelled/)
+  })
+
+  it('is done where its worker says, and is over when what it made is where it belongs', async () => {
+    const steps: unknown[] = []
+    const place: TrainingPlace = {
+      async prepare(request) {
+        steps.push(['prepare', request])
+        return { ...request, seed: 7 }
+      },
+      async finish(request, result) {
+        steps.push(['finish', request, (result as { id: string }).id])
+      },
+    }
+    const placed = createTrainProcessor({ trainModule, logger, place })
+    expect(await placed(jobOf({ seed: 1 }))).toMatchObject({ id: 'model-7' })
+    expect(steps).toEqual([
+      ['prepare', { seed: 1 }],
+      ['finish', { seed: 1 }, 'model-7'],
+    ])
+    const lost = { ...place, finish: () => Promise.reject(new UnavailableError('the store is away')) }
+    const error = await failureOf(createTrainProcessor({ trainModule, logger, place: lost })(jobOf({ seed: 1 })))
+    expect(error).not.toBeInstanceOf(UnrecoverableError)
+    expect(error.message).toBe('UnavailableError: the store is away')
   })
 
   it('with a payload of another shape is refused', async () => {
