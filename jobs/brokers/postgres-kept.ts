@@ -30,7 +30,7 @@ export interface KeptPostgresOptions {
   /** Ends it all, in order. */
   readonly stop: AbortSignal
   onReady(server: { readonly url: string; readonly directory: string; readonly notes: readonly string[] }): void
-  /** The server has died, or does not start again: in its own words. */
+  /** The server has died, or does not start again: its last words. */
   onLost(words: string): void
   /** It answers again, at the same URL. */
   onBack(): void
@@ -114,7 +114,7 @@ async function serve(
     for (;;) {
       const words = await Promise.race([server.exited, aborted(stop)])
       if (words === undefined) return
-      options.onLost(words)
+      options.onLost(words.split('\n').at(-1) ?? '')
       const next = await bringBack(files, address, options)
       if (!next) return
       server = next
