@@ -11,6 +11,7 @@ import { poisonLetters } from '../dead-letters/letter.ts'
 import { putLetters } from '../dead-letters/store.ts'
 import { decodeFloat32, decodeFloat64 } from '../encoding.ts'
 import { fromFailure } from '../failures.ts'
+import { idempotencyKey } from '../fleet-queues.ts'
 import { packStretch } from '../infer-round.ts'
 import { fleetJobOptions, type InferJob, type InferResult, inferResultSchema } from '../queues.ts'
 import type { EstimateRecord } from '../records.ts'
@@ -107,6 +108,11 @@ export async function historyOf(models: string, pinned?: readonly VersionName[])
   return knots === 0 ? DEFAULT_HISTORY : knots - 1
 }
 
+/** Id of a batch of a step: also of one that is replayed, which then asks anew. */
+export function batchId(step: string, batch: number): string {
+  return idempotencyKey(step, String(batch))
+}
+
 /** Adds the batches as children of the step, which then waits for them; added twice they are the same jobs. */
 export async function askFleet(
   job: Job<unknown, unknown>,
@@ -120,7 +126,7 @@ export async function askFleet(
       data,
       opts: {
         // A step that is replayed is another parent, and asks anew.
-        ...fleetJobOptions('infer', `${job.id}.${i}`),
+        ...fleetJobOptions('infer', batchId(job.id!, i)),
         parent: { id: job.id!, queue: job.queueQualifiedName },
         // A batch that fails for good leaves its coins without estimates, and the round goes on.
         ignoreDependencyOnFailure: true,

@@ -99,6 +99,8 @@ export function remoteMarkets(
   },
 ): RoundMarkets {
   const { source, coins, pool, state } = request
+  // Two steps ask for the same features; they go with the bars that they were made from.
+  const tables = new WeakMap<Bars, FeatureTable>()
   return {
     origin,
     async load(asOf, { stored, signal } = {}) {
@@ -126,7 +128,11 @@ export function remoteMarkets(
       )
       return { asOf, origin, bars: known, instruments, notices, ...(flows && { flows }), ...standOf(known, asOf) }
     },
-    features: computeFeatures,
+    features(bars) {
+      const table = tables.get(bars) ?? computeFeatures(bars)
+      tables.set(bars, table)
+      return table
+    },
   }
 }
 

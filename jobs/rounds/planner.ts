@@ -3,6 +3,7 @@ import { HOUR } from '#data/bars.ts'
 import type { Broker, BrokerQueue } from '../broker.ts'
 import type { BrokerFlowProducer } from '../brokers/bull.ts'
 import { roundFlow } from '../fleet-queues.ts'
+import { flowProducerOf, queueOf } from '../queue-of.ts'
 import type { FleetRecords, RoundRecord } from '../records.ts'
 import type { RoundClock } from './clock.ts'
 import { LAST_STEP, ROUND_STEPS, roundTree, stepId } from './flow.ts'
@@ -35,8 +36,8 @@ export interface RoundPlanner {
 /** A planner over records and broker. Missed rounds come one after the other, or are left out and written down. */
 export function createRoundPlanner(options: PlannerOptions): RoundPlanner {
   const { broker, records, clock, rounds, logger } = options
-  const queue = broker.createQueue<unknown, unknown>('round')
-  const producer = broker.createFlowProducer()
+  const queue = queueOf(broker, 'round')
+  const producer = flowProducerOf(broker)
   let begun = 0
   let turn: Promise<unknown> = Promise.resolve()
 

@@ -1,5 +1,7 @@
 import type { Logger } from 'pino'
-import type { Broker, BrokerWorker } from '../broker.ts'
+import type { BrokerQueue, BrokerWorker } from '../broker.ts'
+import { queueOf } from '../queue-of.ts'
+import { batchId } from './estimates.ts'
 import { LAST_STEP, stepId } from './flow.ts'
 import { createRoundPlanner, type RoundPlanner } from './planner.ts'
 import type { RoundStepsOptions } from './step.ts'
@@ -34,7 +36,8 @@ export async function startRounds(
   const { broker, rounds, records, logger } = options
   const planner = createRoundPlanner(options)
   const process = createRoundSteps(options)
-  const queue = broker.createQueue<unknown, unknown>('round')
+  const queue = queueOf(broker, 'round')
+  const inferQueue = queueOf(broker, 'infer')
   const worker = broker.createWorker<unknown, unknown>(
     'round',
     (job, token, signal) => process(job, token ?? '', signal),
@@ -54,7 +57,7 @@ export async function startRounds(
   worker.on('stalled', (job) => logger.warn({ job }, 'step taken over from a process that is gone'))
   const looking = setInterval(() => {
     lookOrSay()
-    giveUpWaiting(queue, records.rounds(1)[0], 1000 * rounds.inferSeconds, logger).catch((error) =>
+    giveUpWaiting(queue, inferQueue, records.rounds(1)[0], 1000 * rounds.inferSeconds, logger).catch((error) =>
       logger.warn({ error: String(error) }, 'cannot look after the estimates'),
     )
   }, options.look ?? LOOK)
@@ -73,7 +76,8 @@ export async function startRounds(
 
 /** Estimates that nobody makes are not waited for beyond the limit: what waits is taken back, and the round goes on. */
 async function giveUpWaiting(
-  queue: ReturnType<Broker['createQueue']>,
+  queue: BrokerQueue<unknown, unknown>,
+  inferQueue: BrokerQueue<unknown, unknown>,
   round: { readonly asOf: number; readonly state: string } | undefined,
   limit: number,
   logger: Logger,
@@ -83,9 +87,11 @@ async function giveUpWaiting(
   if (!job || !(await job.isWaitingChildren())) return
   const waited = Date.now() - (job.processedOn ?? Date.now())
   if (waited < limit) return
+  const { batches = 0 } = job.data as { batches?: number }
   logger.warn(
     { job: job.id },
     `the estimates were waited for ${Math.round(waited / 1000)} s: the round goes on without the rest`,
   )
-  await job.removeUnprocessedChildren()
+  // One by one: with the last of them their parent is woken, on both brokers.
+  for (let i = 0; i < batches; i++) await inferQueue.remove(batchId(job.id!, i))
 }

@@ -2,6 +2,7 @@ import { DelayedError, type Job } from 'bullmq'
 import { z } from 'zod'
 import { InputError, MillraceError, UnavailableError } from '#data/errors.ts'
 import { toJobFailure } from '../failures.ts'
+import { queueOf } from '../queue-of.ts'
 import type { InferJob, InferResult } from '../queues.ts'
 import type { FleetRecords, RoundRecord } from '../records.ts'
 import { askFleet, chooseRows, cutBatches, gatherAnswers, historyOf, keepPoison, named } from './estimates.ts'
@@ -27,7 +28,7 @@ const roundJob = z.object({ flow: z.string(), asOf: z.int(), batches: z.int().op
  */
 export function createRoundSteps(options: RoundStepsOptions) {
   const { broker, records, clock, markets, rounds, models } = options
-  const inferQueue = broker.createQueue<InferJob, InferResult>('infer')
+  const inferQueue = queueOf<InferJob, InferResult>(broker, 'infer')
   const trading = createTrading(options)
   let world: KnownBars | undefined
 
@@ -96,7 +97,8 @@ export function createRoundSteps(options: RoundStepsOptions) {
 
   async function infer(round: RoundJob & { batches?: number }, job: Job<unknown, unknown>, token: string) {
     const { asOf } = round
-    if (round.batches === undefined) {
+    let asked = round.batches
+    if (asked === undefined) {
       const { bars } = await knownAt(asOf)
       const tables = bars.map((series) => ({ bars: series, table: markets.features(series) }))
       const { inputs, degraded } = chooseRows(tables, asOf, rounds.staleHours)
@@ -105,8 +107,8 @@ export function createRoundSteps(options: RoundStepsOptions) {
       const history = await historyOf(models, pinned)
       const batches = cutBatches(inputs, round, { batchCoins: rounds.batchCoins, history, ...(pinned && { pinned }) })
       await askFleet(job, token, inferQueue, batches)
+      asked = batches.length
     }
-    const asked = round.batches ?? 0
     const { estimates, model, degraded, windows, inferSeconds, poisoned } = await gatherAnswers(job, round, asked)
     const added = records.addEstimates(estimates)
     degrade(asOf, degraded)
