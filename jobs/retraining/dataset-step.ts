@@ -1,4 +1,5 @@
 import { loadHistory } from '#training/history.ts'
+import { publishDataset } from '../datasets.ts'
 import type { RetrainingDeps } from './deps.ts'
 import type { StepResults } from './progress.ts'
 
@@ -15,7 +16,7 @@ export async function datasetStep(
 ): Promise<StepResults['dataset']> {
   const history = await loadHistory(dataset, { now: deps.now, signal, budget: deps.budget })
   const { bars, hash, origin } = history
-  const source = (await deps.publishDataset?.(history, signal)) ?? dataset.source
+  const source = deps.store ? await publishDataset(deps.store, history, signal) : dataset.source
   return {
     dataset: { ...dataset, source },
     hash,

@@ -1,8 +1,6 @@
 import type { Logger } from 'pino'
-import type { SourceSpec } from '#data/source.ts'
 import type { WeightBudget } from '#data/weight-budget.ts'
 import type { ObjectStore } from '#models/store/object-store.ts'
-import type { LoadedHistory } from '#training/history.ts'
 import type { Broker } from '../broker.ts'
 import type { RunContext, RunSettings } from '../pipeline/settings.ts'
 import type { FleetRecords } from '../records.ts'
@@ -17,10 +15,8 @@ export interface RetrainingDeps {
   readonly logger: Logger
   /** UTC milliseconds. */
   readonly now: () => number
-  /** Where other machines get models from. */
+  /** Where other machines get data and models from, and leave those that they have trained. */
   readonly store?: ObjectStore
-  /** Puts the data where other machines get them, and says how they ask for them. */
-  readonly publishDataset?: (history: LoadedHistory, signal?: AbortSignal) => Promise<SourceSpec>
   /** Rate limit of the venue, shared with the rounds. */
   readonly budget?: WeightBudget
 }

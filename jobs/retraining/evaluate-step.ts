@@ -15,8 +15,7 @@ const MODULE = new URL('./judge-process.ts', import.meta.url).href
 export async function evaluateStep(
   { settings, logger }: RetrainingDeps,
   id: string,
-  { source }: StepResults['refresh'],
-  { dataset }: StepResults['dataset'],
+  { source, dataset }: StepResults['refresh'],
   { challengers }: StepResults['train'],
   at: number,
   signal?: AbortSignal,

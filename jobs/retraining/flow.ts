@@ -46,9 +46,10 @@ export function trainingId(flow: string, kind: string, seed: number): string {
  * that wait for it. The trainings are added when the data are there (`train-step.ts`).
  *
  * @param pause milliseconds before the second attempt to fetch data
+ * @throws {InputError} for a request that is none
  */
 export function retrainingTree(flow: string, request: RetrainingRequest, pause: number = REFRESH.pause): FlowJob {
-  const data: RetrainingJob = { flow, ...request }
+  const data = check({ flow, ...request })
   const refreshing = {
     attempts: REFRESH.attempts,
     backoff: { type: 'exponential', delay: pause, jitter: 0.5 },
@@ -75,8 +76,13 @@ export function retrainingTree(flow: string, request: RetrainingRequest, pause: 
 export function readRetrainingJob(name: string, data: unknown): { step: RetrainingStep; request: RetrainingJob } {
   const step = RETRAINING_STEPS.find((known) => known === name)
   if (!step) throw new InputError(`retrain job: there is no step "${name}", only ${RETRAINING_STEPS.join(', ')}`)
+  return { step, request: check(data) }
+}
+
+function check(data: unknown): RetrainingJob {
   const checked = RetrainingJob.safeParse(data)
-  if (checked.success) return { step, request: checked.data }
+  if (checked.success) return checked.data
   const [issue] = checked.error.issues
-  throw new InputError(`retrain job: ${issue.path.join('.') || 'payload'}: ${issue.message}`, { step })
+  const field = issue.path.join('.') || 'payload'
+  throw new InputError(`retrain job: ${field}: ${issue.message}`, { queue: 'retrain', field })
 }

@@ -44,13 +44,12 @@ export async function retrainOnce(
   const events = await broker.createQueueEvents('retrain')
   const queue = broker.createQueue<RetrainingJob, unknown>('retrain')
   await addRetraining(broker, flow, request, pause)
-  await ended(queue, events, retrainingStepId(flow, 'promote'), signal)
+  const root = retrainingStepId(flow, 'promote')
+  await ended(queue, events, root, signal)
   const record = records.retrainings(Number.MAX_SAFE_INTEGER).find((one) => one.flow === flow)
   if (record && record.endedAt !== null) return record
-  const words = record ? `the broker has given it up: ${record.words}` : 'nothing is written down of it'
-  throw new UnavailableError(`${flow} has ended, and ${words}: see the log of the process that took its steps`, {
-    flow,
-  })
+  const words = (await queue.getJob(root))?.failedReason || 'the broker has forgotten it'
+  throw new UnavailableError(`${flow} has ended and nothing is written down of how: ${words}`, { flow })
 }
 
 async function ended(

@@ -57,12 +57,17 @@ export interface Challenger extends Pick<TrainingResult, 'id' | 'validation' | '
   readonly flaw?: string
 }
 
+/** What must not come about twice, beside the ends of steps. */
+export type Milestone = 'judging' | 'trainings added'
+
 /** How far a retraining has come. It outlives the process and the broker. */
 export interface RetrainingProgress {
   /** UTC milliseconds. */
   readonly startedAt: number
-  /** When a step was begun for the first time: the same after a crash, so that what it writes down is the same too. */
-  begun(step: RetrainingStep): number
+  /** When this came about for the first time, UTC milliseconds: now, or before a crash. */
+  since(what: Milestone): number
+  /** Whether it has come about. */
+  reached(what: Milestone): boolean
   /** What a step has left; undefined before it has ended. */
   result<Step extends RetrainingStep>(step: Step): StepResults[Step] | undefined
   /** The same of a step that must have ended. @throws {FatalError} where it is not known */
@@ -74,7 +79,7 @@ export interface RetrainingProgress {
 
 interface Note {
   readonly startedAt: number
-  readonly begun: Partial<Record<RetrainingStep, number>>
+  readonly milestones: Partial<Record<Milestone, number>>
   readonly results: Partial<StepResults>
 }
 
@@ -82,7 +87,7 @@ interface Note {
 export function openProgress(records: FleetRecords, flow: string, now: () => number): RetrainingProgress {
   const name = `retraining ${flow}`
   const known = records.note(name)
-  let note: Note = known === undefined ? { startedAt: now(), begun: {}, results: {} } : JSON.parse(known)
+  let note: Note = known === undefined ? { startedAt: now(), milestones: {}, results: {} } : JSON.parse(known)
   const write = (next: Note) => {
     records.putNote(name, JSON.stringify(next))
     note = next
@@ -91,13 +96,14 @@ export function openProgress(records: FleetRecords, flow: string, now: () => num
 
   return {
     startedAt: note.startedAt,
-    begun(step) {
-      const before = note.begun[step]
+    since(what) {
+      const before = note.milestones[what]
       if (before !== undefined) return before
       const time = now()
-      write({ ...note, begun: { ...note.begun, [step]: time } })
+      write({ ...note, milestones: { ...note.milestones, [what]: time } })
       return time
     },
+    reached: (what) => note.milestones[what] !== undefined,
     result: (step) => note.results[step],
     needed(step) {
       const result = note.results[step]
@@ -106,7 +112,9 @@ export function openProgress(records: FleetRecords, flow: string, now: () => num
       throw new FatalError(`${words} Run the retraining anew: millrace schedule run-now daily`, { flow, step })
     },
     keep: (step, result) => write({ ...note, results: { ...note.results, [step]: result } }),
-    forget: () =>
-      write({ ...note, begun: {}, results: note.results.promote && { promote: note.results.promote } } as Note),
+    forget() {
+      const { promote } = note.results
+      write({ startedAt: note.startedAt, milestones: {}, results: promote ? { promote } : {} })
+    },
   }
 }

@@ -41,10 +41,10 @@ export function createRetrainingSteps(deps: RetrainingDeps) {
       case 'dataset':
         return datasetStep(deps, needed('refresh'), signal)
       case 'train':
-        return trainStep(deps, trainQueue, job, token, request, needed('dataset'), signal)
+        return trainStep(deps, trainQueue, job, token, request, progress, signal)
       case 'evaluate': {
-        const at = progress.begun('evaluate')
-        return evaluateStep(deps, job.id!, needed('refresh'), needed('dataset'), needed('train'), at, signal)
+        const at = progress.since('judging')
+        return evaluateStep(deps, job.id!, needed('refresh'), needed('train'), at, signal)
       }
       case 'export':
         return exportStep(deps, needed('train'), needed('evaluate'), signal)

@@ -11,7 +11,7 @@ import { fleetJobOptions, type TrainJob } from '../queues.ts'
 import { chooseChallengers, readTraining } from './choose.ts'
 import { contextOf, type RetrainingDeps } from './deps.ts'
 import { type RetrainingJob, trainingId } from './flow.ts'
-import type { Challenger, StepResults } from './progress.ts'
+import type { Challenger, RetrainingProgress, StepResults } from './progress.ts'
 
 /** One training that is asked for. */
 interface Wanted {
@@ -38,12 +38,16 @@ export async function trainStep(
   job: Job,
   token: string,
   request: RetrainingJob,
-  { dataset }: StepResults['dataset'],
+  progress: RetrainingProgress,
   signal?: AbortSignal,
 ): Promise<StepResults['train']> {
   const wanted = trainingsOf(request)
   const ended = await viaBroker(async () => {
-    await addTrainings(deps, queue, job, request.flow, wanted, dataset)
+    // Once: one that is missing later was taken back.
+    if (!progress.reached('trainings added')) {
+      await addTrainings(deps, queue, job, request.flow, wanted, progress.needed('dataset').dataset)
+      progress.since('trainings added')
+    }
     if (await job.moveToWaitingChildren(token)) throw new WaitingChildrenError()
     return Promise.all(wanted.map(async (one) => ({ ...one, job: await queue.getJob(one.id) })))
   })
