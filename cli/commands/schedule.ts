@@ -58,7 +58,10 @@ export function registerSchedule(program: Command): void {
 }
 
 function add(command: Command, work: (broker: Broker, schedule: ScheduleName) => Promise<object>): void {
-  addFlags(command, ['place']).action(async (...given: unknown[]) => {
+  const takesOne = command.registeredArguments.length > 0
+  const example = `millrace schedule ${command.name()}${takesOne ? ' daily' : ''}`
+  addFlags(command, ['place']).addHelpText('after', `\nExamples:\n  ${example}\n  ${example} --json`)
+  command.action(async (...given: unknown[]) => {
     const self = given.at(-1) as Command
     await execute(async ({ configuration, output, context }) => {
       const { openRunningBroker } = await import('#jobs/running-broker.ts')

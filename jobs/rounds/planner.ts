@@ -20,7 +20,13 @@ export interface PlannerOptions {
 /** What became of a look at the clock. */
 export type Planned =
   | { readonly begun: number }
-  | { readonly waits: 'nothing is due' | 'a round is under way' | 'all rounds that were asked for are over' }
+  | {
+      readonly waits:
+        | 'nothing is due'
+        | 'a round is under way'
+        | 'the schedule is paused'
+        | 'all rounds that were asked for are over'
+    }
 
 /** Begins rounds: at most one is under way, and none begins before all earlier ones have ended. */
 export interface RoundPlanner {
@@ -37,6 +43,7 @@ export interface RoundPlanner {
 export function createRoundPlanner(options: PlannerOptions): RoundPlanner {
   const { broker, records, clock, rounds, logger } = options
   const queue = queueOf(broker, 'round')
+  const hourly = queueOf(broker, 'hourly')
   const producer = flowProducerOf(broker)
   let begun = 0
   let turn: Promise<unknown> = Promise.resolve()
@@ -51,6 +58,7 @@ export function createRoundPlanner(options: PlannerOptions): RoundPlanner {
     if (rounds.rounds !== undefined && begun >= rounds.rounds) {
       return { waits: 'all rounds that were asked for are over' }
     }
+    if (await hourly.isPaused()) return { waits: 'the schedule is paused' }
     const asOf = firstOf(last, newest, options)
     const flow = roundFlow(asOf)
     const late = clock.late(asOf)
