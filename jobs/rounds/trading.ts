@@ -80,12 +80,16 @@ export function createTrading(options: RoundStepsOptions): Trading {
     const { engine } = trader
     const { state } = engine.journal
     if (state.advancedTo !== undefined && state.advancedTo >= asOf) return { already: true }
+    const away: Phase = { mayOpen: false, closeAll: false, absent: true }
     let absent = 0
-    // Hours whose round failed or was left out: the venue went on, and nothing was decided.
-    while (state.advancedTo !== undefined && state.advancedTo + HOUR < asOf) {
-      const hour = state.advancedTo + HOUR
-      await liveThroughHour(engine, hour, world, { mayOpen: false, closeAll: false, absent: true }, signal)
-      absent++
+    if (state.advancedTo !== undefined) {
+      // A round that failed after it had settled has left its hour half-way: what it lacks is made up for.
+      await liveThroughHour(engine, state.advancedTo, world, away, signal)
+      // Hours whose round failed or was left out: the venue went on, and nothing was decided.
+      while (state.advancedTo + HOUR < asOf) {
+        await liveThroughHour(engine, state.advancedTo + HOUR, world, away, signal)
+        absent++
+      }
     }
     await settleHour(engine, asOf, world, signal)
     return { absent, equity: standing(state).equity }

@@ -14,9 +14,11 @@ import type { TrainingRequest, TrainingResult } from '#training/train.ts'
 import { silentLogger as logger } from '../jobs/silent-logger.ts'
 import { makeTable, START } from '../jobs/tables.ts'
 import { NOW, workingVersion } from '../models/versions.ts'
+import { judgeHome, readHome } from './harness/home.ts'
 import { NO_REDIS, startOwnRedis } from './harness/redis-server.ts'
 import { chaos, type RowNotes } from './harness/row.ts'
 import { NO_DISK, openSmallDisk } from './harness/small-disk.ts'
+import { openStage } from './harness/stage.ts'
 
 /** What a version takes on the disk: a few files, each of whole pages. Less than that is left. */
 const LEFT = { short: [0, 12_288], long: [0, 4_096, 8_192, 12_288, 16_384, 20_480] }
@@ -77,6 +79,48 @@ async function fullDiskForModels(row: RowNotes): Promise<void> {
   row.figure('versions', (await registry.list('hmm')).length)
 }
 
+/** Hourly rounds whose state folder lies on a disk that fills up, and is freed again. */
+async function fullDiskForLedger(row: RowNotes): Promise<void> {
+  const rounds = row.pick(20, 600)
+  const times = row.pick(3, 30)
+  row.done(`disk of ledger and records full ${times} times during ${rounds} hourly rounds, until the home says so`)
+  const disk = await openSmallDisk(24)
+  onTestFinished(() => disk.close())
+  const redis = await startOwnRedis()
+  onTestFinished(() => redis.close())
+  const stage = await openStage(redis.url)
+  const { task, home } = await stage.play('state', rounds, disk.directory)
+  const full = /disk is full: free some space/
+  let [steps, filled] = [0, 0]
+  let freeing = Promise.resolve()
+  const words: string[] = []
+  const fill = async () => {
+    const said = home.nextLine(full)
+    await disk.fill(0)
+    words.push(await said)
+    await disk.free()
+  }
+  home.onStep(() => {
+    steps++
+    // Another step of the ten each time.
+    if (filled >= times || steps < ((filled + 1) * 10 * rounds) / (times + 1) + (filled % 10)) return
+    filled++
+    freeing = freeing.then(fill)
+  })
+  await home.over
+  await freeing
+  row.promise('every time the error says what to do', words.length === times, words.length)
+  const { rounds: records } = readHome(task.state)
+  const failed = records.filter(({ state }) => state === 'failed')
+  row.figure('failed rounds', failed.length)
+  row.promise(
+    'the records say which rounds failed, and of what',
+    failed.every(({ words }) => full.test(words ?? '')),
+    failed,
+  )
+  judgeHome(row, task, true)
+}
+
 function smallTraining(models: string, state: string, seed: number): TrainingRequest {
   return {
     kind: 'hmm',
@@ -101,4 +145,5 @@ async function servedBy(broker: Broker, seed: number): Promise<string> {
 
 describe('a full disk', () => {
   chaos('disk full while a model is written', fullDiskForModels, NO_DISK ?? NO_REDIS)
+  chaos('disk full while the ledger is written', fullDiskForLedger, NO_DISK ?? NO_REDIS)
 })

@@ -14,8 +14,12 @@ export interface Stage {
   readonly folder: string
   readonly broker: Broker
   readonly workers: SupervisedWorkers
-  /** Starts the home that plays `rounds` in a state folder of this name; the one before it is ended, its jobs forgotten. */
-  play(name: string, rounds: number): Promise<{ readonly task: HomeTask; readonly home: HomeProcess }>
+  /**
+   * Starts the home that plays `rounds` in a state folder of this name; the one before it is ended, its jobs forgotten.
+   *
+   * @param within where the state folder is to be, default `folder`
+   */
+  play(name: string, rounds: number, within?: string): Promise<{ readonly task: HomeTask; readonly home: HomeProcess }>
 }
 
 /**
@@ -46,10 +50,10 @@ export async function openStage(redisUrl: string | undefined): Promise<Stage> {
     folder,
     broker,
     workers,
-    async play(name, rounds) {
+    async play(name, rounds, within = folder) {
       await home?.close()
       for (const queue of ['round', 'infer']) await broker.createQueue(queue).obliterate({ force: true })
-      const state = join(folder, name)
+      const state = join(within, name)
       await mkdir(state)
       const task: HomeTask = { state, coins: ['BTC', 'ETH', 'SOL', 'DOGE', 'AVAX'], before: 500, rounds }
       home = startHome(task, env)
