@@ -14,7 +14,9 @@ export async function datasetStep(
   { dataset }: StepResults['refresh'],
   signal?: AbortSignal,
 ): Promise<StepResults['dataset']> {
-  const history = await loadHistory(dataset, { now: deps.now, signal, budget: deps.budget })
+  // What the step before has brought, and not what the venue would say a moment later.
+  const stored = 'it was asked for this retraining already'
+  const history = await loadHistory(dataset, { now: deps.now, signal, budget: deps.budget, stored })
   const { bars, hash, origin } = history
   const source = deps.store ? await publishDataset(deps.store, history, signal) : dataset.source
   return {
