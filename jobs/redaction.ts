@@ -56,9 +56,10 @@ function secretParts(secret: string): string[] {
 function writings(secret: string): string[] {
   const decoded = decode(secret)
   return [secret, decoded, encodeURIComponent(secret), encodeURIComponent(decoded)].flatMap((form) => {
-    const escaped = JSON.stringify(form).slice(1, -1)
-    // A log line may hold JSON within JSON: the body of an answer, a job's payload.
-    return [form, escaped, JSON.stringify(escaped).slice(1, -1)]
+    // A log line is JSON, and may hold the line of another process, and that the body of an answer.
+    const forms = [form]
+    for (let depth = 0; depth < 3; depth++) forms.push(JSON.stringify(forms[depth]).slice(1, -1))
+    return forms
   })
 }
 

@@ -53,6 +53,8 @@ export function createSender(
   }
   const run = async () => {
     try {
+      // Evaluations that follow at once are told together.
+      await Promise.resolve()
       // While one message was under way there may have been more news; but nobody shall be flooded, whatever is wrong here.
       for (let sent = 0; sent < MOST; sent++) {
         const alerts = told.news(records.alerts(), now(), options.repeatHours * HOUR)

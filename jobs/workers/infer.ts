@@ -4,6 +4,7 @@ import { InputError, ModelError } from '#data/errors.ts'
 import type { Serving } from '#models/serving.ts'
 import { describeFailure, toJobFailure } from '../failures.ts'
 import { checkPayload, type InferResult, inferJobSchema } from '../queues.ts'
+import { redact } from '../secrets.ts'
 import type { ServingOpener } from './open-serving.ts'
 import { createWarmServing } from './serving.ts'
 import { estimateStretches, type Poison, unpackBatch } from './stretches.ts'
@@ -82,7 +83,9 @@ export function createInferProcessor(options: InferProcessorOptions): InferProce
   return {
     async process(job) {
       try {
-        return await process(job.data)
+        const answer = await process(job.data)
+        // They are made of what went wrong with a model, and the broker keeps them.
+        return { ...answer, degradations: answer.degradations.map(redact) }
       } catch (error) {
         throw toJobFailure(error)
       }

@@ -149,6 +149,15 @@ describe('an alert', () => {
     expect(lines.join()).toMatch(/alert dead-letters: 3 jobs/)
   })
 
+  test('is sent also where two evaluations follow at once', async () => {
+    const { alerts, receiver } = await open()
+    const due = statusWith({ rounds: { ...statusWith().rounds, due: 2 } })
+    alerts.evaluate(due)
+    alerts.evaluate(due)
+    await alerts.settled()
+    expect(news(receiver.received.map(({ body }) => body))).toEqual(['round-missed firing'])
+  })
+
   test('never fails its caller', async () => {
     const { look, records, lines } = await open()
     records.close()
