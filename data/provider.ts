@@ -81,6 +81,8 @@ export interface Provider {
   funding(coin: string, range: TimeRange, signal?: AbortSignal): Promise<FundingSeries>
   /** Present open interest of the coins it is known for; an empty list where it never is. */
   openInterest(signal?: AbortSignal): Promise<OpenInterest[]>
+  /** What time it is at the venue, UTC milliseconds; absent where it has no clock of its own. */
+  clock?(signal?: AbortSignal): Promise<number>
   /** Remarks gathered since the last call, oldest first. */
   takeNotices(): DataNotice[]
   close(): Promise<void>

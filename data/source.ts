@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { InputError, MillraceError } from './errors.ts'
+import { InputError, MillraceError, UnavailableError, VenueError } from './errors.ts'
 import type { Provider } from './provider.ts'
 import { createCsvProvider } from './providers/csv.ts'
 import { createFailoverProvider } from './providers/failover.ts'
@@ -84,6 +84,27 @@ export function openProvider(spec: SourceSpec, options: OpenOptions): Provider {
         ),
       )
     }
+  }
+}
+
+/**
+ * What time it is at the venue of a source, asked once and with no retry.
+ *
+ * @param options.timeout longest wait, milliseconds.
+ * @returns UTC milliseconds; undefined where the source has no clock, or does not tell it now.
+ */
+export async function venueClock(
+  spec: SourceSpec,
+  options: OpenOptions & { readonly timeout?: number; readonly signal?: AbortSignal },
+): Promise<number | undefined> {
+  if (spec.source !== 'hyperliquid') return undefined
+  const { now, budget, timeout = 5000, signal } = options
+  const provider = createHyperliquidProvider({ apiUrl: spec.apiUrl, timeout, now, budget, policy: ONCE })
+  try {
+    return await provider.clock?.(signal)
+  } catch (error) {
+    if (!(error instanceof UnavailableError || error instanceof VenueError)) throw error
+    return undefined
   }
 }
 

@@ -125,6 +125,13 @@ export function readUniverse(answer: unknown): Instrument[] {
   return instruments(check(Meta, answer, 'meta').universe, 'meta')
 }
 
+const Status = z.object({ time: z.int().positive() })
+
+/** The venue's clock in an `exchangeStatus` answer, UTC milliseconds. */
+export function readClock(answer: unknown): number {
+  return check(Status, answer, 'exchangeStatus').time
+}
+
 /** Open interest by coin of a `metaAndAssetCtxs` answer; delisted coins are left out. */
 export function readOpenInterest(answer: unknown): Map<string, number> {
   const [{ universe }, contexts] = check(MetaAndContexts, answer, 'metaAndAssetCtxs')

@@ -1,5 +1,5 @@
 import { HttpTransport } from '@nktkas/hyperliquid'
-import { candleSnapshot, fundingHistory, meta, metaAndAssetCtxs } from '@nktkas/hyperliquid/api/info'
+import { candleSnapshot, exchangeStatus, fundingHistory, meta, metaAndAssetCtxs } from '@nktkas/hyperliquid/api/info'
 import { floorToHour, HOUR, type TimeRange } from '../bars.ts'
 import { allocateCandles } from '../candles.ts'
 import { VenueError } from '../errors.ts'
@@ -7,7 +7,14 @@ import { createNoticeBook } from '../notices.ts'
 import type { Candles, FundingSeries, Instrument, OpenInterest, Provider } from '../provider.ts'
 import { createRandom, type Random } from '../random.ts'
 import { createWeightBudget, type Sleep, sleepFor, type WeightBudget } from '../weight-budget.ts'
-import { type CandleRow, readCandles, readFunding, readOpenInterest, readUniverse } from './hyperliquid-answers.ts'
+import {
+  type CandleRow,
+  readCandles,
+  readClock,
+  readFunding,
+  readOpenInterest,
+  readUniverse,
+} from './hyperliquid-answers.ts'
 import { createRequester, PATIENT, type RequestPolicy } from './hyperliquid-requests.ts'
 import { checkRange, hourText, unknownCoin } from './series.ts'
 
@@ -51,6 +58,8 @@ function costOf(mostRows: number, perItem: number) {
   }
 }
 
+/** Requests that weigh 2 (hyperliquid.md section 3). */
+const LIGHT_COST = { most: 2, actual: () => 2 }
 const PLAIN_COST = { most: BASE_WEIGHT, actual: () => BASE_WEIGHT }
 
 function toCandles(coin: string, rows: readonly CandleRow[]): Candles {
@@ -238,6 +247,12 @@ export function createHyperliquidProvider(options: HyperliquidOptions): Provider
       )
       const time = now()
       return Array.from(readOpenInterest(answer), ([coin, openInterest]) => ({ coin, time, openInterest }))
+    },
+
+    async clock(signal?: AbortSignal): Promise<number> {
+      return readClock(
+        await request('exchangeStatus', LIGHT_COST, (to, stop) => exchangeStatus({ transport: to }, stop), signal),
+      )
     },
 
     takeNotices: notices.take,

@@ -2,7 +2,7 @@ import { type Bars, barsKnownAt, barsWithin, ceilToHour, HOUR } from '#data/bars
 import { InputError } from '#data/errors.ts'
 import { computeFeatures, type FeatureTable } from '#data/features.ts'
 import type { DataNotice, Instrument } from '#data/provider.ts'
-import type { SourceSpec } from '#data/source.ts'
+import { type SourceSpec, venueClock } from '#data/source.ts'
 import type { FlowSeries } from '#data/trades.ts'
 import type { WeightBudget } from '#data/weight-budget.ts'
 import { rowKnownAt } from '#src/wheel/snapshot.ts'
@@ -31,6 +31,8 @@ export interface RoundMarkets {
    * @throws {UnavailableError} where the source does not serve and nothing is stored
    */
   load(asOf: number, options?: { readonly stored?: string; readonly signal?: AbortSignal }): Promise<KnownBars>
+  /** What time it is at the venue, UTC milliseconds; undefined where it does not tell. */
+  clock?(signal?: AbortSignal): Promise<number | undefined>
   /** Features of a coin, rows up to `asOf` at least: those of later rows look back only and are never asked for. */
   features(bars: Bars): FeatureTable
 }
@@ -128,6 +130,7 @@ export function remoteMarkets(
       )
       return { asOf, origin, bars: known, instruments, notices, ...(flows && { flows }), ...standOf(known, asOf) }
     },
+    clock: (signal) => venueClock(source, { now: context.now, budget: context.budget, ...(signal && { signal }) }),
     features(bars) {
       const table = tables.get(bars) ?? computeFeatures(bars)
       tables.set(bars, table)

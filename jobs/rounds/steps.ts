@@ -1,21 +1,16 @@
 import { DelayedError, type Job } from 'bullmq'
 import { z } from 'zod'
-import { InputError, MillraceError, UnavailableError } from '#data/errors.ts'
+import { InputError, MillraceError } from '#data/errors.ts'
 import { toJobFailure } from '../failures.ts'
 import { queueOf } from '../queue-of.ts'
 import type { InferJob, InferResult } from '../queues.ts'
 import type { FleetRecords, RoundRecord } from '../records.ts'
-import { askFleet, chooseRows, cutBatches, gatherAnswers, historyOf, keepPoison, named } from './estimates.ts'
+import { askFleet, chooseRows, cutBatches, gatherAnswers, historyOf, keepPoison } from './estimates.ts'
 import { ROUND_STEPS, type RoundJob, type RoundStep } from './flow.ts'
 import type { KnownBars } from './markets.ts'
+import { addDegraded, createRefresh } from './refresh.ts'
 import type { RoundStepsOptions, StepAnswer } from './step.ts'
 import { createTrading } from './trading.ts'
-
-/** Least and longest time for one fetch, milliseconds: a late round is to fetch as well, and none for ever. */
-const LEAST_FETCH = 60_000
-const LONGEST_FETCH = 45 * 60_000
-/** Between two looks at a source whose bars are late, milliseconds. */
-const LATE_PAUSE = 20_000
 
 const roundJob = z.object({ flow: z.string(), asOf: z.int(), batches: z.int().optional() })
 
@@ -30,6 +25,7 @@ export function createRoundSteps(options: RoundStepsOptions) {
   const { broker, records, clock, markets, rounds, models } = options
   const inferQueue = queueOf<InferJob, InferResult>(broker, 'infer')
   const trading = createTrading(options)
+  const refresh = createRefresh(options)
   let world: KnownBars | undefined
 
   /** What was known at the hour; loaded again where the process is not the one that refreshed. */
@@ -40,54 +36,7 @@ export function createRoundSteps(options: RoundStepsOptions) {
     return world
   }
   const note = (asOf: number, known: Parameters<FleetRecords['noteRound']>[1]) => records.noteRound(asOf, known)
-  const degrade = (asOf: number, words: readonly string[]) => {
-    if (words.length === 0) return
-    const before = records.round(asOf)?.degraded ?? []
-    note(asOf, { degraded: [...new Set([...before, ...words])] })
-  }
-
-  async function refresh({ asOf }: RoundJob, job: Job<unknown, unknown>, token: string, signal?: AbortSignal) {
-    world = undefined
-    const waitOr = async (words: string): Promise<void> => {
-      if (clock.now() >= clock.deadline(asOf)) return
-      await job.moveToDelayed(Date.now() + (options.latePause ?? LATE_PAUSE), token)
-      options.logger.info({ asOf, job: job.id }, `the round waits: ${words}`)
-      throw new DelayedError()
-    }
-    let known: KnownBars
-    try {
-      known = await fetchUntilDeadline(asOf, signal)
-    } catch (error) {
-      // Nothing at all is known: without it there is nothing to go on with.
-      if (error instanceof UnavailableError) await waitOr(error.message)
-      throw error
-    }
-    const { behind, newest, bars, notices } = known
-    if (behind.length > 0) {
-      await waitOr(`${named(behind)} lack the bar that ended at the hour`)
-      degrade(asOf, [
-        `degraded: ${named(behind)} lack the bar that ended at the hour; it was waited for until the deadline`,
-      ])
-    }
-    const stale = notices.filter(({ kind }) => kind === 'stale' || kind === 'unavailable' || kind === 'failover')
-    degrade(asOf, [...new Set(stale.map(({ message }) => `degraded: data: ${message}`))].slice(0, 5))
-    note(asOf, { coins: bars.length, newestBar: newest })
-    world = known
-    return { coins: bars.length, behind: behind.length }
-  }
-
-  /** Asks the source; what it has not given at the deadline is taken from the store as it is. */
-  const fetchUntilDeadline = async (asOf: number, signal?: AbortSignal): Promise<KnownBars> => {
-    const left = clock.deadline(asOf) - clock.now()
-    if (!(left < Number.POSITIVE_INFINITY)) return markets.load(asOf, { ...(signal && { signal }) })
-    const late = AbortSignal.timeout(Math.max(LEAST_FETCH, Math.min(left, LONGEST_FETCH)))
-    try {
-      return await markets.load(asOf, { signal: signal ? AbortSignal.any([signal, late]) : late })
-    } catch (error) {
-      if (!late.aborted || signal?.aborted) throw error
-      return markets.load(asOf, { stored: 'the deadline of the round is over', ...(signal && { signal }) })
-    }
-  }
+  const degrade = (asOf: number, words: readonly string[]) => addDegraded(records, asOf, words)
 
   async function features({ asOf }: RoundJob) {
     const { bars } = await knownAt(asOf)
@@ -126,7 +75,9 @@ export function createRoundSteps(options: RoundStepsOptions) {
   ): Promise<StepAnswer> => {
     switch (step) {
       case 'refresh':
-        return refresh(round, job, token, signal)
+        world = undefined
+        world = await refresh(round, job, token, signal)
+        return { coins: world.bars.length, behind: world.behind.length }
       case 'features':
         return features(round)
       case 'infer':

@@ -25,6 +25,7 @@ const Request = z.discriminatedUnion('type', [
   z.object({ type: z.literal('fundingHistory'), coin, startTime: time, endTime: time.nullish() }),
   z.object({ type: z.literal('predictedFundings') }),
   z.object({ type: z.literal('allMids'), dex }),
+  z.object({ type: z.literal('exchangeStatus') }),
   z.object({ type: z.literal('spotMeta') }),
   z.object({ type: z.literal('outcomeMeta') }),
 ])
@@ -173,6 +174,8 @@ export function createInfo({ series, now, hidden, seed }: InfoState): (request: 
       }
       case 'allMids':
         return plain(Object.fromEntries(series.map((one) => [one.coin, context(one).midPx ?? '0.0'])), 2)
+      case 'exchangeStatus':
+        return plain({ time: now(), specialStatuses: null }, 2)
       case 'spotMeta':
         return plain({ tokens: [], universe: [] })
       case 'outcomeMeta':

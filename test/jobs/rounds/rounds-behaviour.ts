@@ -295,7 +295,7 @@ export function roundsBehaviour(redisUrl: string | undefined): void {
     await start({ clock, markets: { ...late, features } })
     await expect.poll(() => records.round(first)?.state, { timeout: 10_000 }).toBe('done')
     expect(records.round(first)?.degraded).toEqual([
-      'degraded: ETH, SOL lack the bar that ended at the hour; it was waited for until the deadline',
+      'degraded: ETH, SOL lack the bar that ended at the hour; it was waited for',
       'degraded: estimates of ETH are from an earlier hour: their bars are late',
       'degraded: no estimates for SOL: nothing newer than 2 hours is known of them',
     ])
