@@ -2,7 +2,7 @@ import type { RunSettings, WantedSource } from '#jobs/pipeline/settings.ts'
 import { parseTimestamp } from './config/timestamp.ts'
 import type { InForce } from './config.ts'
 
-function wantedSource({ source, data, apiUrl, seed }: InForce): WantedSource {
+function wantedSource({ source, data, apiUrl, fallbackApiUrls, seed }: InForce): WantedSource {
   switch (source) {
     case 'csv':
       // The schema lets no csv source pass without its folder.
@@ -10,9 +10,9 @@ function wantedSource({ source, data, apiUrl, seed }: InForce): WantedSource {
     case 'simulated':
       return { source, seed }
     case 'hyperliquid':
-      return { source, apiUrl }
+      return hyperliquidSpec(apiUrl, fallbackApiUrls)
     case 'auto':
-      return { source, apiUrl, seed }
+      return { source, apiUrl, fallbackApiUrls, seed }
   }
 }
 

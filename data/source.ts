@@ -48,6 +48,18 @@ export const SourceSpec = z.discriminatedUnion('source', [
 ])
 export type SourceSpec = z.infer<typeof SourceSpec>
 
+/** Hyperliquid at `apiUrl`, or where that does not serve at the first of `fallbackApiUrls` that does. */
+export function hyperliquidSpec(apiUrl?: string, fallbackApiUrls: readonly string[] = []): SourceSpec {
+  const first = { source: 'hyperliquid' as const, apiUrl }
+  if (fallbackApiUrls.length === 0) return first
+  return { source: 'failover', of: [first, ...fallbackApiUrls.map((url) => ({ ...first, apiUrl: url }))] }
+}
+
+/** The member of a source that is asked first. */
+export function firstMember(spec: SourceSpec): SourceSpec {
+  return spec.source === 'failover' ? spec.of[0] : spec
+}
+
 /** @see openProvider */
 export interface OpenOptions {
   readonly now: () => number
@@ -97,6 +109,13 @@ export async function venueClock(
   spec: SourceSpec,
   options: OpenOptions & { readonly timeout?: number; readonly signal?: AbortSignal },
 ): Promise<number | undefined> {
+  if (spec.source === 'failover') {
+    for (const member of spec.of) {
+      const time = await venueClock(member, options)
+      if (time !== undefined) return time
+    }
+    return undefined
+  }
   if (spec.source !== 'hyperliquid') return undefined
   const { now, budget, timeout = 5000, signal } = options
   const provider = createHyperliquidProvider({ apiUrl: spec.apiUrl, timeout, now, budget, policy: ONCE })

@@ -148,7 +148,7 @@ async function loadPool(
   context: PrepareContext,
 ): Promise<{ evaluated: string[]; loaded: LoadedBars }> {
   // A local source is read whole: cutting it here would report the warm-up that it never had as a shortage.
-  const range = provider.remote ? barRange(within) : undefined
+  const range = provider.remote || usesStore(request.source) ? barRange(within) : undefined
   const live = instruments.filter((instrument) => instrument.live).map((instrument) => instrument.coin)
   const evaluated = [...new Set(request.coins ?? coreCoins.filter((coin) => live.includes(coin)))]
   const pool = request.pool ?? (provider.remote ? [] : 'all')

@@ -56,6 +56,11 @@ export const Configuration = z
       .describe('where data come from; auto is Hyperliquid where it answers, otherwise the simulator'),
     data: z.string().min(1).optional().describe('folder with candles/ and funding/, for the source csv'),
     apiUrl: z.url().optional().describe("address of the exchange's API, if not the public one"),
+    fallbackApiUrls: z
+      .array(z.url())
+      .min(1)
+      .optional()
+      .describe('addresses of the same API that are asked, in this order, while the first does not serve'),
     coins: z
       .array(z.string().trim().min(1, 'must not be empty'))
       .min(1, 'must name a coin')

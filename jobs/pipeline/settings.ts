@@ -7,7 +7,14 @@ import type { TrainingOptions } from '#training/options.ts'
 import type { EvaluationOptions } from '#training/walk-forward/options.ts'
 
 /** A source by name, or `auto`: Hyperliquid where it answers, else the simulator. */
-export type WantedSource = SourceSpec | { readonly source: 'auto'; readonly apiUrl?: string; readonly seed: number }
+export type WantedSource =
+  | SourceSpec
+  | {
+      readonly source: 'auto'
+      readonly apiUrl?: string
+      readonly fallbackApiUrls?: readonly string[]
+      readonly seed: number
+    }
 
 /** Everything that decides what a run does; resolved from the configuration by the command line. */
 export interface RunSettings {

@@ -2,7 +2,7 @@ import { type Bars, barsKnownAt, barsWithin, ceilToHour, HOUR } from '#data/bars
 import { InputError } from '#data/errors.ts'
 import { computeFeatures, type FeatureTable } from '#data/features.ts'
 import type { DataNotice, Instrument } from '#data/provider.ts'
-import { type SourceSpec, venueClock } from '#data/source.ts'
+import { firstMember, type SourceSpec, venueClock } from '#data/source.ts'
 import type { FlowSeries } from '#data/trades.ts'
 import type { WeightBudget } from '#data/weight-budget.ts'
 import { rowKnownAt } from '#src/wheel/snapshot.ts'
@@ -108,7 +108,8 @@ export function remoteMarkets(
     async load(asOf, { stored, signal } = {}) {
       const history = await loadHistory(
         {
-          source,
+          // Nobody is asked: what the first member has brought so far is what there is.
+          source: stored === undefined ? source : firstMember(source),
           state,
           from: asOf - LOOKBACK,
           to: asOf + HOUR,

@@ -49,9 +49,10 @@ export function createRefresh(options: RoundStepsOptions) {
     try {
       known = await fetchUntilDeadline(asOf, signal)
     } catch (error) {
-      // Nothing at all is known: without it there is nothing to go on with.
-      if (error instanceof UnavailableError) await waitOr(error.message)
-      throw error
+      if (!(error instanceof UnavailableError)) throw error
+      await waitOr(error.message)
+      // What was stored has to do; where nothing was, there is nothing to go on with.
+      known = await markets.load(asOf, { stored: error.message, ...(signal && { signal }) })
     }
     const { behind, newest, bars, notices } = known
     if (behind.length > 0) {

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { HOUR } from '#data/bars.ts'
+import { firstMember } from '#data/source.ts'
 import type { FlowBook } from '#data/trades.ts'
 import type { Engine } from '#src/engine.ts'
 import { openJournal } from '#src/ledger/journal.ts'
@@ -114,6 +115,7 @@ async function openFeed(
     const from = settings.testFrom ?? prepared.range.to - REPLAY_DAYS * 24 * HOUR
     return replayFeed(prepared, from, paper.pace)
   }
+  const venue = firstMember(spec)
   let book: FlowBook | undefined
   return liveFeed({
     origin: spec.source,
@@ -127,7 +129,7 @@ async function openFeed(
       const prepared = traded(await withRemarks(prepareMarkets, request, { ...context, signal }), settings)
       // The first hour tells which coins there are; whole hours of trades are known from the next but one on.
       const coins = prepared.markets.map(({ bars }) => bars.coin)
-      if (paper.trades) book ??= followTrades(coins, 'apiUrl' in spec ? spec.apiUrl : undefined, context)
+      if (paper.trades) book ??= followTrades(coins, 'apiUrl' in venue ? venue.apiUrl : undefined, context)
       return { ...prepared, ...(book && { flows: book.flows(asOf) }) }
     },
   })

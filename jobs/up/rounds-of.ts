@@ -1,5 +1,6 @@
 import { HOUR } from '#data/bars.ts'
 import type { Instrument } from '#data/provider.ts'
+import { firstMember } from '#data/source.ts'
 import type { FlowBook } from '#data/trades.ts'
 import { createWeightBudget, type WeightBudget } from '#data/weight-budget.ts'
 import type { RunContext } from '../pipeline/settings.ts'
@@ -48,10 +49,11 @@ export async function openRoundSource(
     const range = { from: begin, to: markets.range.to }
     return { markets, clock: replayClock(now, range, rounds.pace), replayed: true, budget }
   }
+  const first = firstMember(spec)
   let book: FlowBook | undefined
   const flows = (known: readonly string[], asOf: number) => {
     // The first round tells which coins there are.
-    book ??= followTrades(known, 'apiUrl' in spec ? spec.apiUrl : undefined, context)
+    book ??= followTrades(known, 'apiUrl' in first ? first.apiUrl : undefined, context)
     return book.flows(asOf)
   }
   const instruments = {
