@@ -1,3 +1,4 @@
+import { hyperliquidSpec } from '#data/source.ts'
 import type { RunSettings, WantedSource } from '#jobs/pipeline/settings.ts'
 import { parseTimestamp } from './config/timestamp.ts'
 import type { InForce } from './config.ts'
