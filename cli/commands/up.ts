@@ -29,11 +29,13 @@ export function registerUp(program: Command): void {
   addFlags(command, ['data', 'versions', 'training', 'fleet', 'rounds', 'place']).addHelpText('after', HELP)
   command.action(
     execute(async ({ configuration, output, context }) => {
-      const { rounds, retraining, watch, alerts, store, paper } = configuration.values
+      const { rounds, retraining, watch, alerts, store, paper, fleet } = configuration.values
+      const { drainSeconds, trainMemoryMb } = fleet
       const secrets = readSecrets(process.env)
       for (const remark of secrets.remarks) context.logger.warn(remark)
       const { up } = await import('#jobs/up/up.ts')
-      const settings = { ...toRunSettings(configuration.values), rounds, retraining, watch, alerts, store, paper }
+      const own = { rounds, retraining, watch, alerts, store, paper, drainSeconds, trainMemoryMb }
+      const settings = { ...toRunSettings(configuration.values), ...own }
       await output.result(await up(settings, context, { secrets, environment: process.env }), describeUp)
     }),
   )

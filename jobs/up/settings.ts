@@ -14,4 +14,8 @@ export interface UpSettings extends RunSettings {
   readonly alerts: AlertOptions
   readonly store: StoreOptions
   readonly paper: PaperOptions
+  /** Seconds that running jobs have to end when the fleet is to stop. */
+  readonly drainSeconds: number
+  /** Megabytes that the process of a training may have resident. */
+  readonly trainMemoryMb?: number
 }

@@ -16,12 +16,13 @@ import { pinnedVersions } from '../pipeline/versions.ts'
 import { type FleetRecords, openRecords, recordsFile } from '../records.ts'
 import { retrainingRequest } from '../retraining/flow.ts'
 import { addRetraining } from '../retraining/once.ts'
-import { createRetrainingSteps } from '../retraining/steps.ts'
+import { type RunningRetraining, startRetraining } from '../retraining/run-retraining.ts'
 import { type RunningRounds, startRounds } from '../rounds/run-rounds.ts'
 import { createTraderKeeper } from '../rounds/trader.ts'
 import { INTEGRITY_NOTE } from '../rounds/trading.ts'
 import { BY_HAND, putSchedules, runNow } from '../schedules.ts'
 import type { Secrets } from '../secrets.ts'
+import { storeKeys } from '../store-keys.ts'
 import { paperLedger } from '../trading/ledgers.ts'
 import { writeUpAddress } from '../up-address.ts'
 import { createTelemetry } from '../watch/telemetry.ts'
@@ -42,7 +43,6 @@ export interface UpSummary {
 }
 
 /** A training has its own process; its locks are renewed by the worker that waits for it. */
-const RETRAIN_LOCKS = { lockDuration: 60_000, stalledInterval: 15_000, maxStalledCount: 10 }
 /** A local source has its next hour ready when asked; a tick this often at least looks after it, milliseconds. */
 const LEAST_TICK = 1000
 
@@ -94,7 +94,7 @@ export async function up(
     const source = await resolveSource(settings.source, context)
     const roundSource = await openRoundSource(settings, source, records, running)
     const { store: location } = settings
-    const keys = secretsOfStore(secrets)
+    const keys = storeKeys(environment)
     const store =
       location.url === undefined ? undefined : openObjectStore({ ...location, url: location.url }, { keys, now })
 
@@ -107,6 +107,11 @@ export async function up(
         modelsDirectory: paths.models,
         maxAgeDays: settings.maxAgeDays,
         threads: 1,
+        drainLimit: 1000 * settings.drainSeconds,
+        trainMemoryMb: settings.trainMemoryMb,
+        stateDirectory: paths.state,
+        // Data sets of trainings go through it, also for the workers of this machine.
+        ...(location.url !== undefined && { store: { ...location, url: location.url } }),
         farewell: true,
         logger,
       }),
@@ -130,21 +135,20 @@ export async function up(
       }),
       (started) => started.drain(),
     )
-    const retrain = createRetrainingSteps({
-      broker,
-      settings,
-      retraining,
-      records,
-      logger,
-      now,
-      budget: roundSource.budget,
-      ...(store && { store }),
-    })
-    const retrainWorker = later(
-      broker.createWorker<unknown, unknown>('retrain', (job, token, stop) => retrain(job, token, stop), RETRAIN_LOCKS),
-      (worker) => worker.close(),
+    const retrainings = later(
+      await startRetraining({
+        broker,
+        settings,
+        retraining,
+        records,
+        logger,
+        now,
+        budget: roundSource.budget,
+        ...(store && { store }),
+      }),
+      (started) => started.drain(),
     )
-    const ticks = startTicks(broker, rounds, records, settings, roundSource, running)
+    const ticks = startTicks(broker, rounds, retrainings, records, settings, roundSource, running)
     for (const worker of ticks) later(worker, (started) => started.close())
     await putSchedules(broker, timings(settings, roundSource))
     if (retraining.atStart && (await hasNoChampion(paths.models))) {
@@ -152,7 +156,7 @@ export async function up(
       await runNow(broker, 'daily', now())
     }
 
-    const workers = [rounds.worker, retrainWorker, ...ticks]
+    const workers = [rounds.worker, retrainings.worker, ...ticks]
     const watch = await startWatch({
       broker,
       records,
@@ -200,16 +204,6 @@ async function hasNoChampion(models: string): Promise<boolean> {
   return champions.every((id) => id === undefined)
 }
 
-function secretsOfStore({ values }: Secrets) {
-  const {
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    AWS_SESSION_TOKEN: sessionToken,
-  } = values
-  if (!accessKeyId || !secretAccessKey) return undefined
-  return { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) }
-}
-
 /** The whole ledger is checked before anything is traded on it: what an earlier process found may have been mended. */
 function noteIntegrity(records: FleetRecords, state: string, now: () => number): void {
   const path = paperLedger(state)
@@ -233,6 +227,7 @@ function timings({ rounds, retraining }: UpSettings, { replayed }: RoundSource) 
 function startTicks(
   broker: Broker,
   rounds: RunningRounds,
+  retrainings: RunningRetraining,
   records: FleetRecords,
   { retraining }: UpSettings,
   { replayed }: RoundSource,
@@ -240,6 +235,7 @@ function startTicks(
 ) {
   const hourly = broker.createWorker<unknown, unknown>('hourly', () => rounds.planner.plan())
   const daily = broker.createWorker<unknown, unknown>('daily', async (job) => {
+    await retrainings.closeLost()
     const [last] = records.retrainings(1)
     if (last !== undefined && last.endedAt === null) return { waits: `${last.flow} is under way: ${last.words}` }
     const flow = retrainingFlow(now(), job.name === BY_HAND)
