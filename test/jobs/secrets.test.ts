@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -89,4 +90,14 @@ test('no line of the log holds a secret, not even within the error of a library'
   expect(lines.join()).not.toContain('planted-password')
   expect(JSON.parse(lines[0])).toMatchObject({ msg: 'it was ***', err: { command: { args: ['user', '***'] } } })
   expect(redact('planted-password')).toBe('***')
+})
+
+test('nor do the last words of a process that ends on an error which nobody caught', () => {
+  const module = new URL('../../jobs/last-words.ts', import.meta.url).href
+  const code = `import { redactLastWords } from '${module}'; redactLastWords(); throw new Error(process.env.MILLRACE_TOKEN)`
+  const env = { ...process.env, MILLRACE_TOKEN: 'planted-token' }
+  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { env, encoding: 'utf8' })
+  expect(status).toBe(1)
+  expect(stderr).toMatch(/^Error: \*\*\*\n +at /)
+  expect(stderr).not.toContain('planted')
 })

@@ -82,7 +82,7 @@ export function plantedSecretsBehaviour(redisUrl: () => string | undefined): voi
     )
     expect(found(output, [/webhook 127.0.0.1:\d+ answered 500/, /slack 127.0.0.1:\d+ answered 500/])).toEqual([])
     expect(found(dump, [/no model with \*\*\*/, /no entry: \*\*\*/, /cause.{1,9}InputError: no entry/])).toEqual([])
-    expect(found(kept, [/daily-inference/, /daily-throw/, /daily-uncaught/, /daily-store/])).toEqual([])
+    expect(found(kept, [/daily-step/, /daily-inference/, /daily-throw/, /daily-uncaught/, /daily-store/])).toEqual([])
     expect(found(kept, [/no model with \*\*\*/, /broker does not answer: \*\*\*/])).toEqual([])
     expect(bodies.length).toBeGreaterThanOrEqual(2)
   })

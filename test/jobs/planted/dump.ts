@@ -29,7 +29,8 @@ async function read(client: Redis, key: string): Promise<unknown> {
   return client.get(key)
 }
 
-async function dumpPostgres(url: string): Promise<string> {
+/** All rows of all tables of a database. */
+export async function dumpPostgres(url: string): Promise<string> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {

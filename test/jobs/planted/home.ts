@@ -67,6 +67,9 @@ async function fail(what: string, work: () => Promise<unknown>): Promise<void> {
   }
 }
 
+await fail('step', async () => {
+  throw carelessError()
+})
 const tables = [makeTable('BTC', 20, 1)]
 const asOf = { from: START, to: START + 1_000 * HOUR }
 await fail('inference', () => inferRound({ broker, tables, asOf, minimumJobs: 1 }))
