@@ -32,7 +32,6 @@ export function registerUp(program: Command): void {
       const { rounds, retraining, watch, alerts, store, paper, fleet } = configuration.values
       const { drainSeconds, trainMemoryMb } = fleet
       const secrets = readSecrets(process.env)
-      for (const remark of secrets.remarks) context.logger.warn(remark)
       const { up } = await import('#jobs/up/up.ts')
       const own = { rounds, retraining, watch, alerts, store, paper, drainSeconds, trainMemoryMb }
       const settings = { ...toRunSettings(configuration.values), ...own }

@@ -42,7 +42,6 @@ export interface UpSummary {
   readonly stopped: string
 }
 
-/** A training has its own process; its locks are renewed by the worker that waits for it. */
 /** A local source has its next hour ready when asked; a tick this often at least looks after it, milliseconds. */
 const LEAST_TICK = 1000
 
@@ -72,6 +71,8 @@ export async function up(
   closers.push(() => ended.abort())
   const running = { ...context, signal: AbortSignal.any([signal, ended.signal]) }
 
+  // An address that is none is told before anything is started.
+  const targets = alertTargets(secrets)
   try {
     later(lockHome(paths.state), (unlock) => unlock())
     const records = later(openRecords(recordsFile(paths.state)), (opened) => opened.close())
@@ -170,7 +171,7 @@ export async function up(
       now,
     })
     closers.push(() => watch.close())
-    const alerts = createAlerts({ records, options: settings.alerts, targets: alertTargets(secrets), now, logger })
+    const alerts = createAlerts({ records, options: settings.alerts, targets, now, logger })
     closers.push(() => alerts.close())
     const registry = openRegistry(paths.models)
     const steward = startSteward({ broker, records, alerts, watch, now, logger, ...(store && { store, registry }) })
