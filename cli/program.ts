@@ -16,6 +16,7 @@ import { registerLedger } from './commands/ledger.ts'
 import { registerModels } from './commands/models.ts'
 import { registerPaper } from './commands/paper.ts'
 import { registerProtections } from './commands/protections.ts'
+import { registerRetrainings } from './commands/retrainings.ts'
 import { registerRun } from './commands/run.ts'
 import { registerSchedule } from './commands/schedule.ts'
 import { registerSearch } from './commands/search.ts'
@@ -45,6 +46,7 @@ const REGISTER = [
   registerGraduation,
   registerUp,
   registerSchedule,
+  registerRetrainings,
   registerWorker,
   registerAlerts,
   registerStatus,

@@ -4,6 +4,8 @@ import type { RetrainingDeps } from './deps.ts'
 import type { JudgeRequest } from './judge-process.ts'
 import type { StepResults } from './progress.ts'
 
+/** What a judgement has to end by itself, milliseconds: it holds nothing that would be lost. */
+const GRACE = 100
 const MODULE = new URL('./judge-process.ts', import.meta.url).href
 
 /**
@@ -29,7 +31,7 @@ export async function evaluateStep(
     challengers: Object.fromEntries(sound.map(({ kind, id }) => [kind, id])),
     at,
   }
-  const judge = createTrainProcessor({ trainModule: MODULE, logger })
+  const judge = createTrainProcessor({ trainModule: MODULE, logger, grace: GRACE })
   // As it would travel through a queue: what is undefined is gone.
   const data: TrainJob = JSON.parse(JSON.stringify({ round: id, request }))
   const handle = { id, data, updateProgress: async () => {}, refetch: async () => data }

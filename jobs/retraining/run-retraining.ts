@@ -8,6 +8,8 @@ import { createRetrainingSteps } from './steps.ts'
 /** The retrainings of this process. */
 export interface RunningRetraining {
   readonly worker: BrokerWorker<unknown, unknown>
+  /** Gives those an end that were lost: to be asked before the next one is begun. */
+  closeLost(): Promise<void>
   /** Takes no more steps, and resolves when the one that runs has ended or was handed back. */
   drain(): Promise<void>
 }
@@ -29,13 +31,14 @@ export async function startRetraining(
     retrain: broker.createQueue<RetrainingJob, unknown>('retrain'),
     train: broker.createQueue<TrainJob, unknown>('train'),
   }
+  const lookForLost = () => closeLost(options, queues)
   const worker = broker.createWorker<unknown, unknown>(
     'retrain',
     (job, token, signal) => process(job as never, token, signal),
     { ...LOCKS, ...options.locks },
   )
   const close = () =>
-    closeLost(options, queues).catch((error) =>
+    lookForLost().catch((error) =>
       logger.warn({ error: String(error) }, 'it cannot be told now whether a retraining was lost'),
     )
   // A step that failed has said so itself; one whose process was killed too often could not.
@@ -45,6 +48,7 @@ export async function startRetraining(
   await close()
   return {
     worker,
+    closeLost: lookForLost,
     async drain() {
       worker.cancelAllJobs('the process stops')
       await worker.close()

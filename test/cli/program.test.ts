@@ -56,6 +56,8 @@ test('there is a command for every part of the work', () => {
     'schedule run-now',
     'schedule pause',
     'schedule resume',
+    'retrainings list',
+    'retrainings cancel',
     'worker',
     'alerts list',
     'alerts test',

@@ -166,6 +166,38 @@ export function retrainingBehaviour(redisUrl: string | undefined): void {
     expect(await queue.getJobState(retrainingStepId(flow, 'promote'))).toBe('failed')
   })
 
+  it('is handed back where the process stops, and goes on in the next one', async () => {
+    const flow = newFlow()
+    const judging = Promise.withResolvers<void>()
+    const watched: FleetRecords = {
+      ...records,
+      putRetraining(record) {
+        records.putRetraining(record)
+        if (record.words.startsWith('evaluate')) judging.resolve()
+      },
+    }
+    const first = await startRetraining({ ...deps(), records: watched })
+    const record = retrainOnce({ broker, records }, flow, { asOf: AS_OF, kinds: ['hmm'], seeds: [1] })
+    await Promise.race([judging.promise, record])
+    await first.drain()
+    expect(records.retrainings(1)).toMatchObject([{ flow, endedAt: null }])
+    running = await startRetraining(deps())
+    expect(await record).toMatchObject({ ok: true })
+    const step = await broker.createQueue('retrain').getJob(retrainingStepId(flow, 'evaluate'))
+    expect(step?.attemptsMade).toBe(1)
+  })
+
+  it('has an end where the broker has lost it', async () => {
+    const flow = newFlow()
+    const startedAt = Date.now()
+    const words = 'train is under way'
+    records.putRetraining({ flow, startedAt, endedAt: null, ok: null, words, promoted: [] })
+    running = await startRetraining(deps())
+    const [found] = records.retrainings(100).filter((one) => one.flow === flow)
+    expect(found).toMatchObject({ ok: false, startedAt, endedAt: expect.any(Number) })
+    expect(found.words).toMatch(/^lost while train is under way: the broker has forgotten it. The champions stay/)
+  })
+
   it('changes nothing where every step is taken twice', async () => {
     const flow = newFlow()
     const request = { asOf: AS_OF, kinds: ['hmm' as const], seeds: [1] }
