@@ -121,12 +121,18 @@ function newestEnded(rounds: readonly RoundRecord[]): FleetStatus['round'] {
   return null
 }
 
+/** What `models/serving.ts` and `workers/infer.ts` say of a step down the ladder. */
+const STEP_DOWN = /^degraded: the (champion|model that serves)/
+
 /** What served in the newest round that got so far. The id of a version tells when it was made. */
 function serving(rounds: readonly RoundRecord[], at: number): FleetStatus['serving'] {
-  const model = rounds.find((round) => round.model !== null)?.model ?? 'none'
+  const newest = rounds.find((round) => round.model !== null)
+  const model = newest?.model ?? 'none'
   const [kind, id] = model.split(' ')
   const age = id !== undefined && isVersionId(id) ? Math.max(0, (at - timeOfVersion(id)) / 1000) : null
-  const state = kind === 'none' ? 'none' : kind === 'cde' ? 'healthy' : 'fallback'
+  // An HMM that a verdict has shipped is no step down; one that stands in is said to.
+  const stepped = newest?.degraded.some((words) => STEP_DOWN.test(words)) ?? false
+  const state = kind === 'none' ? 'none' : stepped ? 'fallback' : 'healthy'
   return { state, model, modelAgeSeconds: age }
 }
 

@@ -33,12 +33,21 @@ function opened(changes: Partial<StatusSources> = {}) {
   return { records, sources, collect: createStatusCollector(sources) }
 }
 
+const STEP_DOWN = 'degraded: the champion CDE is unusable, the champion HMM serves instead: it has expired'
+
 describe('the status of the fleet', () => {
+  it('calls an HMM that a verdict has shipped no step down', async () => {
+    const { records, collect } = opened()
+    addRound(records, AS_OF, { model: 'hmm a', degraded: ['degraded: no estimates for PEPE: nothing newer is known'] })
+    expect((await collect()).serving.state).toBe('healthy')
+    records.close()
+  })
+
   it('puts together what broker, records and ledger know', async () => {
     const { records, collect } = opened()
     const model = 'hmm 20261120T090000000Z-0123456789abcdef'
     addRound(records, AS_OF - HOUR, { state: 'failed', words: 'no' })
-    const known = { newestBar: AS_OF, windows: 200, inferSeconds: 0.5, degraded: ['the HMM serves'] }
+    const known = { newestBar: AS_OF, windows: 200, inferSeconds: 0.5, degraded: [STEP_DOWN] }
     addRound(records, AS_OF, { model, ...known })
     records.beginRound({ asOf: AS_OF + HOUR, flow: 'running', startedAt: AS_OF + HOUR, late: false })
     records.putNote('integrity', JSON.stringify({ intact: true, words: 'intact', at: AS_OF }))
@@ -51,7 +60,7 @@ describe('the status of the fleet', () => {
       workers: LOOK.workers,
       lostWorkers: [],
       schedules: LOOK.schedules,
-      round: { asOf: AS_OF, endedAt: AS_OF + 25_000, state: 'done', seconds: 5, degraded: ['the HMM serves'] },
+      round: { asOf: AS_OF, endedAt: AS_OF + 25_000, state: 'done', seconds: 5, degraded: [STEP_DOWN] },
       rounds: { done: 1, degraded: 1, failed: 1, skipped: 0, due: 0 },
       serving: { state: 'fallback', model, modelAgeSeconds: 4200 },
       data: { newest: AS_OF, ageSeconds: 600 },
