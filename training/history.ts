@@ -40,6 +40,11 @@ export interface PrepareContext {
   readonly budget?: WeightBudget
   /** Ask no remote source, for this reason: what is in the store is what there is. */
   readonly stored?: string
+  /**
+   * What becomes of a coin that was stored before and that a venue does not list now: `refuse` (a name must be right
+   * before anything begins, default), or `stored`: the others are fetched, and of this one there is what was stored.
+   */
+  readonly unlisted?: 'refuse' | 'stored'
 }
 
 /** Bars before `from` that are loaded: the features' warm-up and a day of knots. */
@@ -153,9 +158,20 @@ async function loadPool(
   const evaluated = [...new Set(request.coins ?? coreCoins.filter((coin) => live.includes(coin)))]
   const pool = request.pool ?? (provider.remote ? [] : 'all')
   const wanted = [...new Set([...evaluated, ...(pool === 'all' ? live : pool)])]
+  const listed = new Set(instruments.map(({ coin }) => coin))
+  const known = context.unlisted === 'stored' && provider.remote && store ? store.coins(provider.origin) : []
+  const gone = wanted.filter((coin) => !listed.has(coin) && known.includes(coin))
+  const asked = wanted.filter((coin) => !gone.includes(coin))
   // Without any core coin the loader says what there is instead.
-  const coins = evaluated.length > 0 ? wanted : 'core'
-  const loaded = await loadBars({ provider, store, coins, range, ...context })
+  const coins = evaluated.length > 0 ? asked : 'core'
+  const silent = storedOnly(provider, `it does not list ${gone.join(', ')} now`)
+  const loaded: LoadedBars = { bars: [], notices: [] }
+  for (const part of [...(gone.length > 0 ? [{ provider: silent, coins: gone }] : []), { provider, coins }]) {
+    if (part.coins.length === 0) continue
+    const { bars, notices } = await loadBars({ ...part, store, range, ...context })
+    loaded.bars.push(...bars)
+    loaded.notices.push(...notices)
+  }
   return { evaluated: evaluated.filter((coin) => loaded.bars.some((bars) => bars.coin === coin)), loaded }
 }
 

@@ -116,7 +116,14 @@ export function remoteMarkets(
           ...(coins && { coins: list(coins) }),
           ...(pool && { pool: pool === 'all' ? pool : list(pool) }),
         },
-        { now: context.now, budget: context.budget, ...(stored && { stored }), ...(signal && { signal }) },
+        {
+          now: context.now,
+          budget: context.budget,
+          // One coin that is delisted, or for once not named, must not cost all others their round.
+          unlisted: 'stored',
+          ...(stored && { stored }),
+          ...(signal && { signal }),
+        },
       )
       const { notices } = history
       // The store knows names only: lots and margins are as they were told last.
