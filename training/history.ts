@@ -5,7 +5,7 @@ import { coreCoins } from '#data/core-coins.ts'
 import { dataHash } from '#data/data-hash.ts'
 import { InputError, UnavailableError, VenueError } from '#data/errors.ts'
 import { WARM_UP_HOURS } from '#data/features.ts'
-import { type LoadedBars, loadBars } from '#data/load.ts'
+import { type LoadedBars, type LoadOptions, loadBars } from '#data/load.ts'
 import type { ProgressListener } from '#data/progress.ts'
 import type { DataNotice, Instrument, Provider } from '#data/provider.ts'
 import { hourText } from '#data/providers/series.ts'
@@ -163,10 +163,13 @@ async function loadPool(
   const gone = wanted.filter((coin) => !listed.has(coin) && known.includes(coin))
   const asked = wanted.filter((coin) => !gone.includes(coin))
   // Without any core coin the loader says what there is instead.
-  const coins = evaluated.length > 0 ? asked : 'core'
+  const coins: LoadOptions['coins'] = evaluated.length > 0 ? asked : 'core'
   const silent = storedOnly(provider, `it does not list ${gone.join(', ')} now`)
   const loaded: LoadedBars = { bars: [], notices: [] }
-  for (const part of [...(gone.length > 0 ? [{ provider: silent, coins: gone }] : []), { provider, coins }]) {
+  for (const part of [
+    { provider: silent, coins: gone },
+    { provider, coins },
+  ]) {
     if (part.coins.length === 0) continue
     const { bars, notices } = await loadBars({ ...part, store, range, ...context })
     loaded.bars.push(...bars)
