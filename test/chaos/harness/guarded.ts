@@ -25,6 +25,8 @@ export interface Guarded {
   readonly pid: number
   /** Resolves with the exit code, 128 and more for a signal, when the program has ended. */
   readonly exited: Promise<number>
+  /** The last lines that it printed. */
+  output(): string
   /** Resolves when a line of the output matches; rejects when the program ends before. */
   said(pattern: RegExp): Promise<string>
   /** Kills it, as `kill -9` does, and resolves when it is gone. */
@@ -32,8 +34,15 @@ export interface Guarded {
 }
 
 /** Starts `command`; what it prints is kept and can be waited for. */
-export async function spawnGuarded(command: string, args: readonly string[]): Promise<Guarded> {
-  const shell: ChildProcess = spawn('sh', ['-c', GUARD, 'guard', command, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+export async function spawnGuarded(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Guarded> {
+  const shell: ChildProcess = spawn('sh', ['-c', GUARD, 'guard', command, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
   const lines: string[] = []
   const listeners = new Set<() => void>()
   for (const input of [shell.stdout!, shell.stderr!]) {
@@ -59,6 +68,7 @@ export async function spawnGuarded(command: string, args: readonly string[]): Pr
   return {
     pid,
     exited,
+    output: () => lines.slice(-5).join('\n'),
     said,
     async kill() {
       // The shell kills the program and waits for it; by itself it would be a zombie, and alive by its pid.
