@@ -68,18 +68,15 @@ export async function fetchVersion(
   transfer: Transfer & { readonly now: number },
 ): Promise<boolean> {
   const { kind, id, now } = transfer
-  const broken = await registry.read(kind, id).then(
-    () => undefined,
-    (error: unknown) => {
-      if (error instanceof ModelError) return error
-      throw error
-    },
-  )
-  if (!broken) return false
+  if ((await faultOf(registry, transfer)) === undefined) return false
   const contents = await readVersion(store, transfer)
-  // Only now, when there is something better: a copy that was damaged on this disk.
+  // Only now, when there is something better: a copy that was damaged on this disk. Another process that shares the
+  // folder may have put a good one there meanwhile, and serve from it.
   if ((await registry.list(kind)).includes(id)) {
-    await registry.change(async () => [{ time: now, action: 'delete', kind, id, reason: broken.message }])
+    await registry.change(async () => {
+      const reason = await faultOf(registry, transfer)
+      return reason === undefined ? [] : [{ time: now, action: 'delete', kind, id, reason }]
+    })
   }
   await writeFolderAtomically(versionFolder(registry.directory, kind, id), contents).catch((error) => {
     // Another process fetched the same version in the meantime.
@@ -87,6 +84,17 @@ export async function fetchVersion(
   })
   await registry.read(kind, id)
   return true
+}
+
+/** What is wrong with the copy in the registry; undefined for one that is whole. */
+async function faultOf(registry: Registry, { kind, id }: VersionName): Promise<string | undefined> {
+  return registry.read(kind, id).then(
+    () => undefined,
+    (error: unknown) => {
+      if (error instanceof ModelError) return error.message
+      throw error
+    },
+  )
 }
 
 /** All files of a version, the card among them, checked. */

@@ -174,6 +174,22 @@ describe('a version in the store', () => {
     expect(await fetchVersion(store, cache, { kind: 'cde', id, now: NOW })).toBe(true)
     await cache.read('cde', id)
   })
+
+  it('is not taken away from under another process that fetched it at the same time', async () => {
+    const id = await save('cde', 1)
+    await publishVersion(store, home, { kind: 'cde', id })
+    const slow: ObjectStore = {
+      ...store,
+      async get(key, options) {
+        const object = await store.get(key, options)
+        // The other one is done, and serves, before this one is.
+        if (key.endsWith('model.onnx')) await fetchVersion(store, cache, { kind: 'cde', id, now: NOW })
+        return object
+      },
+    }
+    await fetchVersion(slow, cache, { kind: 'cde', id, now: NOW })
+    expect((await cache.log()).entries).toEqual([])
+  })
 })
 
 describe('the index of the store', () => {
