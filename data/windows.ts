@@ -104,6 +104,26 @@ export function sliceWindows(windows: Windows, start: number, end: number): Wind
   }
 }
 
+/** Batches of windows one after the other, copied. All have the knots and channels of the first. */
+export function concatenateWindows(batches: readonly Windows[]): Windows {
+  const [{ knots, channels }] = batches
+  const count = batches.reduce((sum, batch) => sum + batch.count, 0)
+  const size = knots * channels.length
+  const features = new Float32Array(count * size)
+  const mask = new Float32Array(count * size)
+  const hours = new Float32Array(count * knots)
+  const asOf = new Float64Array(count)
+  let offset = 0
+  for (const batch of batches) {
+    features.set(batch.features, offset * size)
+    mask.set(batch.mask, offset * size)
+    hours.set(batch.hours, offset * knots)
+    asOf.set(batch.asOf, offset)
+    offset += batch.count
+  }
+  return { count, knots, channels, features, hours, mask, coin: batches.flatMap(({ coin }) => coin), asOf }
+}
+
 function channelColumns(table: FeatureTable, channels: readonly string[]): number[] {
   return channels.map((channel) => {
     const column = (table.channels as readonly string[]).indexOf(channel)

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { UnavailableError } from '#data/errors.ts'
 import type { Broker } from './broker.ts'
 import { type Channel, channelOf } from './channel.ts'
-import { type InferJob, jobId, jobOptions, keptFor, type QueueName, type TrainJob } from './queues.ts'
+import { fleetJobOptions, type InferJob, jobId, keptFor, type QueueName, type TrainJob } from './queues.ts'
 import { createTally, follow, type Outcome, type Tally, type TallyOptions } from './tally.ts'
 
 export interface RoundOptions<Payload extends InferJob | TrainJob, Result> extends Omit<TallyOptions<Result>, 'ids'> {
@@ -46,7 +46,7 @@ export async function runRound<Payload extends InferJob | TrainJob, Result>(
   const add = async (indices: readonly number[]) => {
     for (let i = 0; i < indices.length; i += CHUNK) {
       const chunk = indices.slice(i, i + CHUNK)
-      await channel.queue.addBulk(chunk.map((n) => ({ name, data: payloads[n], opts: jobOptions(name, payloads[n]) })))
+      await channel.queue.addBulk(chunk.map((n) => ({ name, data: payloads[n], opts: fleetJobOptions(name, ids[n]) })))
     }
   }
 
