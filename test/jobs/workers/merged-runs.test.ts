@@ -11,7 +11,7 @@ import { openOnnxSession } from '#models/onnx/session.ts'
 import type { RegimeModel } from '#models/regime.ts'
 import { makeTable } from '../tables.ts'
 
-const KNOTS = 6
+const KNOTS = 24
 
 function windowsOf(table: FeatureTable, rows: readonly number[], knots = KNOTS): Windows {
   return buildWindows(
@@ -20,7 +20,7 @@ function windowsOf(table: FeatureTable, rows: readonly number[], knots = KNOTS):
     table.channels,
   )
 }
-const table = makeTable('BTC', 60, 1, 3, FEATURES)
+const table = makeTable('BTC', 100, 1, 3, FEATURES)
 
 /** Answers each window with its hour, and counts its runs. */
 function countingModel(fails: (windows: Windows) => boolean = () => false) {
@@ -42,7 +42,7 @@ describe('merged runs', () => {
   it('put all that is asked at a time through the model at once, and give everybody their own', async () => {
     const { model, runs } = countingModel()
     const merged = mergeRuns(model)
-    const asked = [[7], [8, 9, 10], [], [30, 31]].map((rows) => windowsOf(table, rows))
+    const asked = [[27], [28, 29, 30], [], [50, 51]].map((rows) => windowsOf(table, rows))
     const answers = await Promise.all(asked.map((windows) => merged.estimate(windows)))
     expect(runs.toSorted()).toEqual([0, 6])
     for (const [i, windows] of asked.entries())
@@ -54,7 +54,7 @@ describe('merged runs', () => {
   it('do not put windows of different lengths beside each other', async () => {
     const { model, runs } = countingModel()
     const merged = mergeRuns(model)
-    await Promise.all([merged.estimate(windowsOf(table, [20, 21])), merged.estimate(windowsOf(table, [20, 21], 8))])
+    await Promise.all([merged.estimate(windowsOf(table, [40, 41])), merged.estimate(windowsOf(table, [40, 41], 8))])
     expect(runs).toEqual([2, 2])
   })
 
@@ -67,11 +67,11 @@ describe('merged runs', () => {
   })
 
   it('make nobody bear the fault of another', async () => {
-    const poison = table.asOf[30]
+    const poison = table.asOf[50]
     const { model } = countingModel(({ asOf }) => asOf.includes(poison))
     const merged = mergeRuns(model)
     const [good, bad, other] = await Promise.allSettled(
-      [[20], [30], [40, 41]].map((rows) => merged.estimate(windowsOf(table, rows))),
+      [[30], [50], [80, 81]].map((rows) => merged.estimate(windowsOf(table, rows))),
     )
     expect([good.status, bad.status, other.status]).toEqual(['fulfilled', 'rejected', 'fulfilled'])
     expect(bad).toHaveProperty('reason.message', 'numbers that make no sense')
@@ -84,7 +84,7 @@ describe('merged runs', () => {
     const parameters = initialiseParameters(architecture, createRandom(1))
     const session = await openOnnxSession(writeNeuralCdeGraph(architecture, parameters, scaling, {}), { threads: 1 })
     const merged = mergeRuns({ name: 'cde', knots: KNOTS, channels: FEATURES, estimate: (w) => session.run(w) })
-    const rows = Array.from({ length: 40 }, (_, i) => 10 + i)
+    const rows = Array.from({ length: 40 }, (_, i) => 30 + i)
     const alone: Float32Array[] = []
     for (const row of rows) alone.push(await merged.estimate(windowsOf(table, [row])))
     for (const size of [2, 3, 7, 40]) {
@@ -97,7 +97,7 @@ describe('merged runs', () => {
 
 describe('concatenated windows', () => {
   it('are the batches one after the other', () => {
-    const all = windowsOf(table, [10, 11, 30, 31, 32])
+    const all = windowsOf(table, [30, 31, 50, 51, 52])
     expect(concatenateWindows([sliceWindows(all, 0, 2), sliceWindows(all, 2, 5)])).toEqual(all)
   })
 })
