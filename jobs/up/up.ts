@@ -1,26 +1,22 @@
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { HOUR } from '#data/bars.ts'
 import { SERVED_KINDS } from '#models/regime.ts'
 import { openRegistry } from '#models/registry.ts'
 import { openObjectStore } from '#models/store/open-store.ts'
 import { checkIntegrity } from '#src/ledger/integrity.ts'
 import { createAlerts } from '../alerts/alerts.ts'
 import { alertTargets } from '../alerts/targets.ts'
-import { type Broker, openBroker } from '../broker.ts'
+import { openBroker } from '../broker.ts'
 import { describeError } from '../failures.ts'
-import { retrainingFlow } from '../fleet-queues.ts'
 import type { RunContext } from '../pipeline/settings.ts'
 import { resolveSource } from '../pipeline/source.ts'
 import { pinnedVersions } from '../pipeline/versions.ts'
 import { type FleetRecords, openRecords, recordsFile } from '../records.ts'
-import { retrainingRequest } from '../retraining/flow.ts'
-import { addRetraining } from '../retraining/once.ts'
-import { type RunningRetraining, startRetraining } from '../retraining/run-retraining.ts'
-import { type RunningRounds, startRounds } from '../rounds/run-rounds.ts'
+import { startRetraining } from '../retraining/run-retraining.ts'
+import { startRounds } from '../rounds/run-rounds.ts'
 import { createTraderKeeper } from '../rounds/trader.ts'
 import { INTEGRITY_NOTE } from '../rounds/trading.ts'
-import { BY_HAND, putSchedules, runNow } from '../schedules.ts'
+import { putSchedules, runNow } from '../schedules.ts'
 import type { Secrets } from '../secrets.ts'
 import { storeKeys } from '../store-keys.ts'
 import { paperLedger } from '../trading/ledgers.ts'
@@ -28,9 +24,10 @@ import { writeUpAddress } from '../up-address.ts'
 import { createTelemetry } from '../watch/telemetry.ts'
 import { startCrew } from './crew.ts'
 import { lockHome } from './home-lock.ts'
-import { openRoundSource, type RoundSource } from './rounds-of.ts'
+import { openRoundSource } from './rounds-of.ts'
 import type { UpSettings } from './settings.ts'
 import { startSteward } from './steward.ts'
+import { startTicks, timings } from './ticks.ts'
 import { startWatch } from './watch.ts'
 
 /** What `up` answers when it stops. */
@@ -41,9 +38,6 @@ export interface UpSummary {
   /** Why it stopped. */
   readonly stopped: string
 }
-
-/** A local source has its next hour ready when asked; a tick this often at least looks after it, milliseconds. */
-const LEAST_TICK = 1000
 
 /**
  * The home of a fleet: schedules, the steps of rounds and retrainings, worker processes for inference and training,
@@ -212,44 +206,4 @@ function noteIntegrity(records: FleetRecords, state: string, now: () => number):
   const { broken, events, head } = checkIntegrity(path)
   const words = broken === undefined ? `${events} events, head ${head}` : `${broken.check}: ${broken.message}`
   records.putNote(INTEGRITY_NOTE, JSON.stringify({ intact: broken === undefined, words, at: now() }))
-}
-
-function timings({ rounds, retraining }: UpSettings, { replayed }: RoundSource) {
-  const minutes = Math.floor(rounds.graceSeconds / 60)
-  return {
-    hourly: replayed
-      ? { every: Math.max(LEAST_TICK, 1000 * rounds.pace) }
-      : { pattern: `${Math.floor(rounds.graceSeconds % 60)} ${minutes} * * * *` },
-    daily: { pattern: retraining.cron },
-  }
-}
-
-/** Takes the ticks of the schedules: each says what is to be done and leaves doing it to others. */
-function startTicks(
-  broker: Broker,
-  rounds: RunningRounds,
-  retrainings: RunningRetraining,
-  records: FleetRecords,
-  { retraining }: UpSettings,
-  { replayed }: RoundSource,
-  { now, logger }: Pick<RunContext, 'now' | 'logger'>,
-) {
-  const hourly = broker.createWorker<unknown, unknown>('hourly', () => rounds.planner.plan())
-  const daily = broker.createWorker<unknown, unknown>('daily', async (job) => {
-    await retrainings.closeLost()
-    const [last] = records.retrainings(1)
-    if (last !== undefined && last.endedAt === null) return { waits: `${last.flow} is under way: ${last.words}` }
-    const flow = retrainingFlow(now(), job.name === BY_HAND)
-    // A replayed market knows nothing beyond the hour that it has come to.
-    const asOf = replayed ? (records.rounds(1)[0]?.asOf ?? 0) : Math.floor(now() / HOUR) * HOUR
-    await addRetraining(broker, flow, retrainingRequest(retraining, asOf))
-    logger.info({ flow }, `retraining ${flow} begins`)
-    return { begun: flow }
-  })
-  for (const worker of [hourly, daily]) {
-    worker.on('failed', (job, error) =>
-      logger.error({ job: job?.id }, `a tick of ${worker.name} failed: ${error.message}`),
-    )
-  }
-  return [hourly, daily]
 }
