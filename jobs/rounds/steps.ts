@@ -99,6 +99,7 @@ export function createRoundSteps(options: RoundStepsOptions) {
       const over = step === ROUND_STEPS[ROUND_STEPS.length - 1]
       note(asOf, { steps, ...(over && { state: 'done', endedAt: clock.now() }) })
       options.logger.debug({ flow, job: job.id, ...answer }, `${step} done`)
+      if (over) tellRound(options, asOf, job.id)
       return answer
     } catch (error) {
       if (error instanceof DelayedError || (error as Error).name === 'WaitingChildrenError') throw error
@@ -114,4 +115,17 @@ function recordOf(records: FleetRecords, { asOf, flow }: RoundJob): RoundRecord 
   if (record === undefined)
     throw new InputError(`the records know nothing of round ${flow}: were they removed?`, { flow })
   return record
+}
+
+/** One line a round: what a log is read for. */
+function tellRound({ records, logger }: RoundStepsOptions, asOf: number, job: string | undefined): void {
+  const { flow, startedAt, endedAt, estimates, coins, model, degraded, late } = recordOf(records, { asOf, flow: '' })
+  const seconds = ((endedAt ?? startedAt) - startedAt) / 1000
+  const how = `${estimates} of ${coins} coins estimated by ${model}${late ? ', too late to open anything' : ''}`
+  const words =
+    degraded.length > 0 ? `, degraded: ${degraded.map((one) => one.replace(/^degraded: /, '')).join('; ')}` : ''
+  logger[degraded.length > 0 ? 'warn' : 'info'](
+    { flow, job, seconds },
+    `round ${flow} done in ${seconds.toFixed(1)} s: ${how}${words}`,
+  )
 }
