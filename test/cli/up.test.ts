@@ -10,7 +10,11 @@ const redisUrl = process.env.REDIS_URL
 const TOKEN = 'a-token-that-nobody-else-knows'
 
 /** A fleet from one command, and the commands that are asked beside it. */
-function fleetOfOneCommand(broker: string, environment: Record<string, string>): void {
+function fleetOfOneCommand(
+  broker: string,
+  environment: Record<string, string>,
+  { commands }: { commands: boolean },
+): void {
   test(`lives from its first round to SIGTERM, on ${broker}`, async () => {
     const state = join(temporaryFolder(), 'state')
     const flags = ['--source', 'simulated', '--pace', '0.3', '--workers', '1', '--port', '0', '--state', state]
@@ -27,11 +31,25 @@ function fleetOfOneCommand(broker: string, environment: Record<string, string>):
     expect((await stat(join(state, 'up.json'))).mode & 0o777).toBe(0o600)
     const get = (path: string, headers: Record<string, string> = {}) => fetch(`${http}${path}`, { headers })
     const status = async () => (await (await get('/status')).json()) as FleetStatus
+    const askBeside = async () => {
+      // One home for a state folder.
+      const second = await runCli(['up', ...flags, ...quick], environment)
+      expect(second.code).toBe(1)
+      expect(second.stderr).toMatch(/has a home already: process \d+ runs `millrace up` on it/)
 
-    // One home for a state folder.
-    const second = await runCli(['up', ...flags, ...quick], environment)
-    expect(second.code).toBe(1)
-    expect(second.stderr).toMatch(/has a home already: process \d+ runs `millrace up` on it/)
+      const { schedules } = await beside('schedule', 'list')
+      expect(schedules).toMatchObject([
+        { schedule: 'hourly', known: true, paused: false, pattern: 'every 1 s' },
+        { schedule: 'daily', known: true, paused: false, pattern: '30 3 * * *', last: null },
+      ])
+      await beside('schedule', 'pause', 'hourly')
+      await expect.poll(async () => (await status()).schedules[0].paused, { timeout: 10_000 }).toBe(true)
+      const refused = await runCli(['schedule', 'run-now', 'hourly', '--state', state], environment)
+      expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('schedule resume hourly') })
+      const paused = (await beside('schedule', 'list')).schedules[0]
+      expect(paused.paused).toBe(true)
+      await beside('schedule', 'resume', 'hourly')
+    }
 
     await expect.poll(async () => (await status()).rounds.done, { timeout: 20_000 }).toBeGreaterThan(2)
     expect((await get('/healthz')).status).toBe(200)
@@ -40,18 +58,7 @@ function fleetOfOneCommand(broker: string, environment: Record<string, string>):
     expect((await get('/queues')).status).not.toBe(200)
     expect((await get('/queues', { authorization: `Bearer ${TOKEN}` })).status).toBe(200)
 
-    const { schedules } = await beside('schedule', 'list')
-    expect(schedules).toMatchObject([
-      { schedule: 'hourly', known: true, paused: false, pattern: 'every 1 s' },
-      { schedule: 'daily', known: true, paused: false, pattern: '30 3 * * *', last: null },
-    ])
-    await beside('schedule', 'pause', 'hourly')
-    await expect.poll(async () => (await status()).schedules[0].paused, { timeout: 10_000 }).toBe(true)
-    const refused = await runCli(['schedule', 'run-now', 'hourly', '--state', state], environment)
-    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('schedule resume hourly') })
-    const paused = (await beside('schedule', 'list')).schedules[0]
-    expect(paused.paused).toBe(true)
-    await beside('schedule', 'resume', 'hourly')
+    if (commands) await askBeside()
 
     running.child.kill('SIGTERM')
     const { code, stdout, stderr } = await running.ended
@@ -66,7 +73,8 @@ function fleetOfOneCommand(broker: string, environment: Record<string, string>):
 }
 
 describe('a fleet from one command', () => {
-  fleetOfOneCommand('the embedded broker', {})
-  if (redisUrl) fleetOfOneCommand('Redis', { REDIS_URL: redisUrl, MILLRACE_NAMESPACE: `up${process.pid}` })
+  fleetOfOneCommand('the embedded broker', {}, { commands: true })
+  if (redisUrl)
+    fleetOfOneCommand('Redis', { REDIS_URL: redisUrl, MILLRACE_NAMESPACE: `up${process.pid}` }, { commands: false })
   else test.skip('lives from its first round to SIGTERM, on Redis (REDIS_URL)', () => {})
 })
