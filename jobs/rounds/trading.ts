@@ -99,20 +99,22 @@ export function createTrading(options: RoundStepsOptions): Trading {
     const { engine, ledger, follower } = trader
     const { asOf, bars, instruments } = known
     const report = follower.check({ rates: ratesOf(bars), ...(signal && { signal }) })
+    const whole = (asOf / HOUR) % options.integrityHours === 0
     try {
       refuseBroken(report, ledger.path)
-      if ((asOf / HOUR) % options.integrityHours === 0) {
-        mustBeWhole(ledger, ledger.path, bars)
-        await graduate(engine.journal, ledger, { bars, instruments }, options.wheel, {
-          logger,
-          ...(signal && { signal }),
-        })
-      }
+      if (whole) mustBeWhole(ledger, ledger.path, bars)
     } catch (error) {
       if (error instanceof MillraceError) noteIntegrity(false, error.message)
       throw error
     }
     noteIntegrity(true, `${report.events} events, head ${report.head}`)
+    // A review that fails takes no step, and says nothing against the ledger.
+    if (whole) {
+      await graduate(engine.journal, ledger, { bars, instruments }, options.wheel, {
+        logger,
+        ...(signal && { signal }),
+      })
+    }
     return { events: report.events }
   }
   const noteIntegrity = (intact: boolean, words: string) =>

@@ -1,11 +1,11 @@
 import type { Bars } from '#data/bars.ts'
 import type { Instrument } from '#data/provider.ts'
 import { nextGraduation } from '#src/graduation/graduation.ts'
-import { reviewLedger } from '#src/graduation/review.ts'
-import type { Journal, LedgerStore } from '#src/ledger/journal.ts'
+import type { Journal } from '#src/ledger/journal.ts'
+import type { SqliteLedger } from '#src/ledger/sqlite-ledger.ts'
 import type { WheelOptions } from '#src/options.ts'
 import type { RunContext } from '../pipeline/settings.ts'
-import { backtestOfPaper } from './backtest-of-paper.ts'
+import { reviewPaper } from './review-paper.ts'
 
 /**
  * Takes the step between paper and money that the gates ask for: eligible once there are days enough, back or demoted at
@@ -13,7 +13,7 @@ import { backtestOfPaper } from './backtest-of-paper.ts'
  */
 export async function graduate(
   journal: Journal,
-  store: LedgerStore,
+  store: SqliteLedger,
   { bars, instruments }: { readonly bars: readonly Bars[]; readonly instruments: readonly Instrument[] },
   { graduation: options }: WheelOptions,
   { logger, signal }: Pick<RunContext, 'logger' | 'signal'>,
@@ -21,8 +21,7 @@ export async function graduate(
   const { state } = journal
   if (state.graduation === 'paper' && state.history.hours.length < options.minDays * 24) return
   if (state.graduation === 'demoted') return
-  const backtest = await backtestOfPaper({ store, bars, instruments, ...(signal && { signal }) })
-  const { gates } = reviewLedger(store, backtest, options, signal)
+  const gates = await reviewPaper({ path: store.path, bars, instruments, options }, signal)
   const step = nextGraduation(state, gates, state.time)
   if (step === undefined) return
   journal.record(step)
