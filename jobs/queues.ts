@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import type { JobsOptions } from 'bullmq'
 import { z } from 'zod'
 import { InputError } from '#data/errors.ts'
@@ -111,7 +111,7 @@ export function checkPayload<T>(schema: z.ZodType<T>, queue: QueueName, payload:
 
 /** Identity of a job by its content: adding the same work to the same round again changes nothing. */
 export function jobId(payload: InferJob | TrainJob): string {
-  return createHash('sha256').update(JSON.stringify(payload)).digest('hex').slice(0, 32)
+  return digest('sha256', JSON.stringify(payload), 'hex').slice(0, 32)
 }
 
 const SECOND = 1_000

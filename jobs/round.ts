@@ -101,7 +101,10 @@ async function watch<Payload extends InferJob | TrainJob, Result>(
   }
 }
 
-/** Looks up every open job, and adds again those that the broker has forgotten. */
+/**
+ * Looks up open jobs, and adds again those that the broker has forgotten, until one of them is heard of: a round of
+ * thousands that only paused for breath is not to be asked about job by job.
+ */
 async function lookAfter<Result>(
   channel: Channel,
   tally: Tally<Result>,
@@ -110,7 +113,10 @@ async function lookAfter<Result>(
 ): Promise<void> {
   for (const [id, [index]] of [...tally.open]) {
     if (ended.aborted) return
-    if ((await look(channel, tally, id)) === 'forgotten') await add([index])
+    const before = tally.lastSign()
+    const found = await look(channel, tally, id)
+    if (found === 'forgotten') await add([index])
+    if (found !== 'ended' && tally.lastSign() !== before) return
   }
 }
 
@@ -125,14 +131,18 @@ async function within<T>(answer: Promise<T>, limit: number): Promise<T | undefin
 }
 
 /** What the broker knows of a job of which no event came. */
-async function look<Result>({ queue }: Channel, tally: Tally<Result>, id: string): Promise<'known' | 'forgotten'> {
+async function look<Result>(
+  { queue }: Channel,
+  tally: Tally<Result>,
+  id: string,
+): Promise<'open' | 'ended' | 'forgotten'> {
   const state = await queue.getJobState(id)
   if (state === 'unknown') return 'forgotten'
-  if (state !== 'completed' && state !== 'failed') return 'known'
+  if (state !== 'completed' && state !== 'failed') return 'open'
   const job = await queue.getJob(id)
   if (job && state === 'completed') tally.completed(id, job.returnvalue)
   else if (job) tally.failed(id, job.failedReason)
-  return 'known'
+  return 'ended'
 }
 
 async function clear({ queue }: Channel, name: QueueName): Promise<void> {

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import type { JobsOptions } from 'bullmq'
 import { HOUR, type TimeRange } from '#data/bars.ts'
 import { FEATURES, type FeatureTable } from '#data/features.ts'
 import { createRandom } from '#data/random.ts'
@@ -17,26 +18,30 @@ export interface Crew {
   readonly concurrency: number
 }
 
-const PROGRAM = fileURLToPath(new URL('./empty-worker.ts', import.meta.url))
-const EMPTY = 'empty'
+const PROGRAM = fileURLToPath(new URL('./idle-worker.ts', import.meta.url))
 /** Jobs handed to the broker at a time, as many as a round hands over. */
 const CHUNK = 50
 /** Between two looks whether all is done, milliseconds. */
 const LOOK = 50
 
-/** Runs batches of jobs that do nothing, with BullMQ's own means only. */
-export interface EmptyQueue {
+/** Runs jobs that do nothing, with BullMQ's own means only. */
+export interface IdleQueue {
   /** @returns seconds from the first job added until the last one is known to be done */
-  run(jobs: number): Promise<number>
+  run(jobs: readonly { readonly data: object; readonly opts?: JobsOptions }[]): Promise<number>
   close(): Promise<void>
 }
 
-/** Starts the workers of jobs that do nothing. */
-export async function openEmptyQueue(broker: Broker, { workers, concurrency }: Crew): Promise<EmptyQueue> {
-  const queue = broker.createQueue<object, number>(EMPTY)
-  const events = await broker.createQueueEvents(EMPTY)
+/** Starts the workers of jobs that do nothing but answer with `answer`. */
+export async function openIdleQueue(
+  broker: Broker,
+  name: string,
+  answer: unknown,
+  { workers, concurrency }: Crew,
+): Promise<IdleQueue> {
+  const queue = broker.createQueue<object, unknown>(name)
+  const events = await broker.createQueueEvents(name)
   const children: ChildProcess[] = Array.from({ length: workers }, () =>
-    fork(PROGRAM, [EMPTY, String(concurrency)], {
+    fork(PROGRAM, [name, String(concurrency), JSON.stringify(answer)], {
       execArgv: [],
       env: { ...process.env, ...broker.workerEnvironment() },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -45,26 +50,25 @@ export async function openEmptyQueue(broker: Broker, { workers, concurrency }: C
   await Promise.all(children.map((child) => once(child, 'message')))
   return {
     async run(jobs) {
-      let left = jobs
+      let left = jobs.length
       const { promise, resolve } = Promise.withResolvers<void>()
       const count = () => {
         if (--left === 0) resolve()
       }
       // BullMQ's events are not certain to come: on PostgreSQL a few in a thousand are passed over.
       const looking = setInterval(async () => {
-        if ((await queue.getCompletedCount()) === jobs) resolve()
+        if ((await queue.getCompletedCount()) === jobs.length) resolve()
       }, LOOK)
       events.on('completed', count)
       const started = performance.now()
-      for (let added = 0; added < jobs; added += CHUNK) {
-        const size = Math.min(CHUNK, jobs - added)
-        await queue.addBulk(Array.from({ length: size }, () => ({ name: EMPTY, data: {} })))
+      for (let i = 0; i < jobs.length; i += CHUNK) {
+        await queue.addBulk(jobs.slice(i, i + CHUNK).map((job) => ({ name, ...job })))
       }
       await promise
       const seconds = (performance.now() - started) / 1000
       events.off('completed', count)
       clearInterval(looking)
-      await queue.clean(0, jobs, 'completed')
+      await queue.clean(0, jobs.length, 'completed')
       return seconds
     },
     async close() {

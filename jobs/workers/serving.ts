@@ -50,6 +50,18 @@ export function createWarmServing(options: WarmServingOptions): WarmServing {
   /** The one used last is last. */
   const slots = new Map<string, Slot>()
 
+  let seen: string | undefined
+  /** Jobs that begin in the same turn of the event loop share a look. */
+  const stamp = () => {
+    if (seen === undefined) {
+      seen = stampOf(modelsDirectory)
+      setImmediate(() => {
+        seen = undefined
+      })
+    }
+    return seen
+  }
+
   const release = async (slot: Slot) => {
     if (slot.retired && slot.users === 0) await (await slot.serving.catch(() => undefined))?.close()
   }
@@ -60,17 +72,17 @@ export function createWarmServing(options: WarmServingOptions): WarmServing {
 
   /** The slot to serve from, its user counted at once: nobody may retire it between here and the job. */
   const current = async ({ only, pinned }: Wanted): Promise<Slot> => {
-    const stamp = stampOf(modelsDirectory)
+    const found = stamp()
     const key = JSON.stringify([only ?? 'any', ...(pinned ?? []).map(({ kind, id }) => `${kind} ${id}`)])
     const known = slots.get(key)
     slots.delete(key)
-    if (known?.stamp === stamp && now() - known.opened < (options.longest ?? LONGEST)) {
+    if (known?.stamp === found && now() - known.opened < (options.longest ?? LONGEST)) {
       known.users++
       slots.set(key, known)
       return known
     }
     const serving = options.open(modelsDirectory, { now: now(), maxAgeDays, threads, only, pinned })
-    const slot: Slot = { stamp, opened: now(), serving, users: 1, retired: false }
+    const slot: Slot = { stamp: found, opened: now(), serving, users: 1, retired: false }
     slots.set(key, slot)
     if (known) retire(known)
     for (const [oldest, unused] of slots) {
