@@ -90,6 +90,26 @@ describe('a round', () => {
     ])
   })
 
+  it('asks job by job only while it hears nothing', async () => {
+    const memory = memoryBroker()
+    const many: TrainJob[] = Array.from({ length: 40 }, (_, seed) => ({ round: 'many', request: { seed } }))
+    const names = many.map((payload) => jobId(payload))
+    const asked: string[] = []
+    const getJobState = async (id: string) => {
+      asked.push(id)
+      // It paused for breath: while it is asked about the first, another one ends.
+      memory.events.emit('completed', { jobId: names[39 - asked.length], returnvalue: 0 })
+      return 'active'
+    }
+    const queue = { ...memory.broker.createQueue('train'), getJobState }
+    Object.assign(memory.broker, { createQueue: () => queue })
+    const round = runRound({ broker: memory.broker, queue: 'train', payloads: many, parse: () => 0, patience: 10_000 })
+    await expect.poll(() => asked.length).toBeGreaterThan(0)
+    expect(asked).toHaveLength(1)
+    for (const name of names) memory.events.emit('completed', { jobId: name, returnvalue: 0 })
+    expect(await round).toHaveLength(40)
+  })
+
   it('adds again what the broker has forgotten', async () => {
     const memory = memoryBroker()
     const round = start(memory)
