@@ -16,8 +16,9 @@ import type { Phase } from '#src/wheel/round.ts'
 import type { Snapshot } from '#src/wheel/snapshot.ts'
 import type { RoundRecord } from '../records.ts'
 import { graduate } from '../trading/graduate.ts'
+import { checkApart } from '../trading/ledger-apart.ts'
 import { snapshotOf, standing } from '../trading/trade-on.ts'
-import { mustBeWhole, ratesOf, refuseBroken } from '../trading/whole-ledger.ts'
+import { ratesOf, refuseBroken } from '../trading/whole-ledger.ts'
 import type { RoundJob, RoundStep } from './flow.ts'
 import type { KnownBars } from './markets.ts'
 import type { RoundStepsOptions, StepAnswer } from './step.ts'
@@ -102,7 +103,7 @@ export function createTrading(options: RoundStepsOptions): Trading {
     const whole = (asOf / HOUR) % options.integrityHours === 0
     try {
       refuseBroken(report, ledger.path)
-      if (whole) mustBeWhole(ledger, ledger.path, bars)
+      if (whole) refuseBroken(await checkApart({ path: ledger.path, bars }, signal), ledger.path)
     } catch (error) {
       if (error instanceof MillraceError) noteIntegrity(false, error.message)
       throw error

@@ -5,7 +5,7 @@ import type { Journal } from '#src/ledger/journal.ts'
 import type { SqliteLedger } from '#src/ledger/sqlite-ledger.ts'
 import type { WheelOptions } from '#src/options.ts'
 import type { RunContext } from '../pipeline/settings.ts'
-import { reviewPaper } from './review-paper.ts'
+import { reviewApart } from './ledger-apart.ts'
 
 /**
  * Takes the step between paper and money that the gates ask for: eligible once there are days enough, back or demoted at
@@ -21,7 +21,7 @@ export async function graduate(
   const { state } = journal
   if (state.graduation === 'paper' && state.history.hours.length < options.minDays * 24) return
   if (state.graduation === 'demoted') return
-  const gates = await reviewPaper({ path: store.path, bars, instruments, options }, signal)
+  const gates = await reviewApart({ path: store.path, bars, instruments, options }, signal)
   const step = nextGraduation(state, gates, state.time)
   if (step === undefined) return
   journal.record(step)
