@@ -6,7 +6,7 @@ import { FatalError } from '#data/errors.ts'
 import type { Gate } from '#src/graduation/gates.ts'
 import type { IntegrityReport } from '#src/ledger/integrity.ts'
 import { fromFailure } from '../failures.ts'
-import type { LedgerAnswer, LedgerRequest } from '../workers/ledger-process.ts'
+import type { LookAnswer, LookRequest } from '../workers/ledger-process.ts'
 
 const PROGRAM = fileURLToPath(new URL('../workers/ledger-process.ts', import.meta.url))
 
@@ -23,30 +23,30 @@ export async function checkApart(
   signal?: AbortSignal,
 ): Promise<IntegrityReport> {
   const answer = await ask({ task: 'check', ...request }, signal)
-  return (answer as Extract<LedgerAnswer, { report: IntegrityReport }>).report
+  return (answer as Extract<LookAnswer, { report: IntegrityReport }>).report
 }
 
 /** Holds a paper ledger against the gates, beside a backtest over all its hours; as {@link checkApart}. */
 export async function reviewApart(
-  request: Omit<Extract<LedgerRequest, { task: 'review' }>, 'task'>,
+  request: Omit<Extract<LookRequest, { task: 'review' }>, 'task'>,
   signal?: AbortSignal,
 ): Promise<readonly Gate[]> {
   const answer = await ask({ task: 'review', ...request }, signal)
-  return (answer as Extract<LedgerAnswer, { gates: readonly Gate[] }>).gates
+  return (answer as Extract<LookAnswer, { gates: readonly Gate[] }>).gates
 }
 
-async function ask(request: LedgerRequest, signal?: AbortSignal): Promise<LedgerAnswer> {
+async function ask(request: LookRequest, signal?: AbortSignal): Promise<LookAnswer> {
   signal?.throwIfAborted()
   const child = fork(PROGRAM, [], { execArgv: [], serialization: 'advanced', stdio: ['ignore', 2, 2, 'ipc'] })
   const end = () => child.kill('SIGKILL')
   signal?.addEventListener('abort', end, { once: true })
-  const lost = once(child, 'exit').then(([code, killer]): LedgerAnswer => {
+  const lost = once(child, 'exit').then(([code, killer]): LookAnswer => {
     signal?.throwIfAborted()
     const how = killer ? `was killed by ${killer} (out of memory?)` : `ended with exit code ${code}`
     throw new FatalError(`the ${request.task} of the ledger ${how} before it had a result`, { path: request.path })
   })
   try {
-    const answered = once(child, 'message').then(([answer]) => answer as LedgerAnswer)
+    const answered = once(child, 'message').then(([answer]) => answer as LookAnswer)
     child.send(request)
     const answer = await Promise.race([answered, lost])
     if ('failure' in answer) throw fromFailure(answer.failure, { path: request.path })

@@ -13,7 +13,7 @@ import { ratesOf } from '../trading/whole-ledger.ts'
 /** Process of one look at a whole ledger: takes a request from its parent, answers once and ends. */
 
 /** What the parent says; by structured clone. */
-export type LedgerRequest = {
+export type LookRequest = {
   /** The ledger; its writer may go on. */
   readonly path: string
   readonly bars: readonly Bars[]
@@ -23,12 +23,12 @@ export type LedgerRequest = {
 )
 
 /** What this process says: the report of a check, or the gates of a review. */
-export type LedgerAnswer =
+export type LookAnswer =
   | { readonly report: IntegrityReport }
   | { readonly gates: readonly Gate[] }
   | { readonly failure: string }
 
-async function look(request: LedgerRequest): Promise<LedgerAnswer> {
+async function look(request: LookRequest): Promise<LookAnswer> {
   const { path, bars } = request
   if (request.task === 'check') return { report: checkIntegrity(path, { rates: ratesOf(bars) }) }
   const { instruments, options } = request
@@ -45,8 +45,8 @@ redactLastWords()
 // A Ctrl-C reaches the whole group of processes; the parent decides what becomes of the look.
 process.on('SIGINT', () => {})
 process.on('disconnect', () => process.exit(1))
-process.on('message', (request: LedgerRequest) => {
+process.on('message', (request: LookRequest) => {
   look(request)
-    .catch((error): LedgerAnswer => ({ failure: describeFailure(error) }))
+    .catch((error): LookAnswer => ({ failure: describeFailure(error) }))
     .then((answer) => process.send?.(answer, () => process.exit(0)))
 })
