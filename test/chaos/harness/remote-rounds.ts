@@ -51,7 +51,7 @@ export interface RemoteRounds {
  */
 export async function openRemoteRounds(coins: [string, ...string[]], speed: number): Promise<RemoteRounds> {
   const first = START + BEFORE * HOUR
-  let [time, since, ahead] = [first + 15_000, Date.now(), 0]
+  let [time, since, ahead] = [first + 25_000, Date.now(), 0]
   const venue = () => Math.floor(time + (Date.now() - since) * speed)
   const now = () => venue() + ahead
   quickness.speed = speed
