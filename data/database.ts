@@ -82,7 +82,10 @@ export function openDatabase(path: string, migrations: readonly string[], patien
         throw new FatalError(message, { file: path })
       }
     })
-    transact((database) => migrate(database, path, migrations))
+    // One that is up to date is opened without a write: it can be read on a disk that is full.
+    if (guarded(() => versionOf(handle as DatabaseSync)) !== migrations.length) {
+      transact((database) => migrate(database, path, migrations))
+    }
   } catch (error) {
     handle?.close()
     throw error
@@ -106,8 +109,12 @@ function makeFolder(path: string): void {
   }
 }
 
+function versionOf(database: DatabaseSync): number {
+  return (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
+}
+
 function migrate(database: DatabaseSync, path: string, migrations: readonly string[]): void {
-  const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number }
+  const version = versionOf(database)
   if (version > migrations.length) {
     const message = `store ${path} has version ${version}, this millrace knows ${migrations.length}: update millrace`
     throw new FatalError(message, { file: path, version })
