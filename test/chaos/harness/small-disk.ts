@@ -18,8 +18,9 @@ export interface SmallDisk {
 /** Why no file system can be made here. */
 export const NO_DISK = getuid?.() === 0 && process.platform === 'linux' ? undefined : 'a small disk needs root on Linux'
 
-/** Unmounts when its parent says so, or ends: then its standard input is over. */
-const HOLD = 'mount -t tmpfs -o size="$2" tmpfs "$1" && echo mounted && read -r _; umount -l "$1" && rmdir "$1"'
+/** Unmounts when its parent says so, or ends: then its standard input is over. A signal to the whole group ends it not. */
+const HOLD =
+  'trap "" TERM INT HUP; mount -t tmpfs -o size="$2" tmpfs "$1" && echo mounted && read -r _; umount -l "$1" && rmdir "$1"'
 
 export async function openSmallDisk(megabytes: number): Promise<SmallDisk> {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-disk-'))
