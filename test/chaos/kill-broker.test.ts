@@ -11,8 +11,8 @@ import { superviseWorkers } from './harness/workers.ts'
 
 /** Kills the broker's server again and again during a round of inference. */
 async function killInInference(row: RowNotes, server: KillableServer): Promise<void> {
-  const jobs = row.pick(300, 8_000)
-  const kills = row.pick(2, 20)
+  const jobs = row.pick(150, 8_000)
+  const kills = row.pick(1, 20)
   row.done(`SIGKILL to the server ${kills} times during ${jobs} inference jobs on 2 workers`)
   const state = await openFolder()
   const effects = await openEffects()
@@ -64,8 +64,8 @@ async function killInInference(row: RowNotes, server: KillableServer): Promise<v
 
 /** Kills the broker's server at random steps of hourly rounds. */
 async function killInRounds(row: RowNotes, server: KillableServer): Promise<void> {
-  const rounds = row.pick(12, 600)
-  const kills = row.pick(2, 40)
+  const rounds = row.pick(8, 600)
+  const kills = row.pick(1, 40)
   row.done(`SIGKILL to the server ${kills} times during ${rounds} hourly rounds`)
   const stage = await openStage(server.redisUrl)
   const { task, home } = await stage.play('disturbed', rounds)

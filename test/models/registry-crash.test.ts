@@ -16,7 +16,7 @@ import { listVersions } from '#models/registry-view.ts'
 import { tinyVersion } from './fixtures/tiny-version.ts'
 
 /** `npm run chaos` takes its time. */
-const KILLS = process.env.MILLRACE_CHAOS === 'long' ? 200 : 50
+const KILLS = process.env.MILLRACE_CHAOS === 'long' ? 200 : 25
 /** Children that are started ahead of their turn: starting one takes longer than its life. */
 const AHEAD = 3
 /** Most changes that a child makes before it is killed: two rounds. */
