@@ -1,5 +1,6 @@
 import { UnavailableError } from '#data/errors.ts'
 import type { Broker, BrokerQueue, BrokerQueueEvents } from '../broker.ts'
+import { flowProducerOf, queueOf } from '../queue-of.ts'
 import type { FleetRecords, RetrainingRecord } from '../records.ts'
 import { type RetrainingJob, type RetrainingRequest, retrainingStepId, retrainingTree } from './flow.ts'
 
@@ -14,9 +15,6 @@ export interface RetrainOnceOptions {
   readonly pause?: number
 }
 
-/** One for each broker: it is closed with it. */
-const producers = new WeakMap<Broker, ReturnType<Broker['createFlowProducer']>>()
-
 /** Puts a retraining on its queue; one that is there already is not asked for again. */
 export async function addRetraining(
   broker: Broker,
@@ -24,9 +22,7 @@ export async function addRetraining(
   request: RetrainingRequest,
   pause?: number,
 ): Promise<void> {
-  const producer = producers.get(broker) ?? broker.createFlowProducer()
-  producers.set(broker, producer)
-  await producer.add(retrainingTree(flow, request, pause))
+  await flowProducerOf(broker).add(retrainingTree(flow, request, pause))
 }
 
 /**
@@ -42,7 +38,7 @@ export async function retrainOnce(
   request: RetrainingRequest,
 ): Promise<RetrainingRecord> {
   const events = await broker.createQueueEvents('retrain')
-  const queue = broker.createQueue<RetrainingJob, unknown>('retrain')
+  const queue = queueOf<RetrainingJob, unknown>(broker, 'retrain')
   await addRetraining(broker, flow, request, pause)
   const root = retrainingStepId(flow, 'promote')
   await ended(queue, events, root, signal)
