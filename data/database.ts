@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { FatalError, type MillraceError, UnavailableError } from './errors.ts'
 
 /** SQLite's primary result codes (https://www.sqlite.org/rescode.html) that mean something to a user. */
@@ -27,13 +27,16 @@ function translate(error: unknown, path: string): MillraceError | undefined {
   return new FatalError(`store ${path} ${text} (SQLite: ${message})`, details, error)
 }
 
+/** The statement of a query. It is compiled once and kept: what SQLite holds for one goes only when it is collected. */
+export type Prepare = (query: string) => StatementSync
+
 /** A database whose failures are typed errors. */
 export interface Database {
   readonly path: string
   /** Runs `work`; SQLite's errors become `UnavailableError` (locked) or `FatalError` (all others). */
-  run<T>(work: (database: DatabaseSync) => T): T
+  run<T>(work: (prepare: Prepare) => T): T
   /** {@link run} in one immediate transaction: all of it is written, or nothing. */
-  transact<T>(work: (database: DatabaseSync) => T): T
+  transact<T>(work: (prepare: Prepare) => T): T
   close(): void
 }
 
@@ -55,6 +58,12 @@ export function openDatabase(path: string, migrations: readonly string[], patien
     } catch (error) {
       throw translate(error, path) ?? error
     }
+  }
+  const statements = new Map<string, StatementSync>()
+  const prepare: Prepare = (query) => {
+    const kept = statements.get(query) ?? (handle as DatabaseSync).prepare(query)
+    statements.set(query, kept)
+    return kept
   }
   const transact = <T>(work: (database: DatabaseSync) => T): T =>
     guarded(() => {
@@ -92,8 +101,8 @@ export function openDatabase(path: string, migrations: readonly string[], patien
   }
   return {
     path,
-    run: (work) => guarded(() => work(handle as DatabaseSync)),
-    transact,
+    run: (work) => guarded(() => work(prepare)),
+    transact: (work) => transact(() => work(prepare)),
     close: () => {
       if (handle?.isOpen) handle.close()
     },

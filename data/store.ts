@@ -1,6 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite'
 import { HOUR, type TimeRange } from './bars.ts'
-import { openDatabase } from './database.ts'
+import { openDatabase, type Prepare } from './database.ts'
 import type { Candles, FundingSeries, OpenInterest } from './provider.ts'
 
 /** What of a series has been asked of its provider: one unbroken range. */
@@ -84,23 +83,27 @@ export interface StoreOptions {
 export function openStore(path: string, { patience = 5000 }: StoreOptions = {}): Store {
   const database = openDatabase(path, MIGRATIONS, patience)
 
-  const seriesId = (handle: DatabaseSync, origin: string, coin: string): number | undefined => {
-    const row = handle.prepare('SELECT id FROM series WHERE origin = ? AND coin = ?').get(origin, coin)
+  const seriesId = (prepare: Prepare, origin: string, coin: string): number | undefined => {
+    const row = prepare('SELECT id FROM series WHERE origin = ? AND coin = ?').get(origin, coin)
     return row === undefined ? undefined : (row.id as number)
   }
-  const requireSeries = (handle: DatabaseSync, origin: string, coin: string): number => {
-    handle.prepare('INSERT INTO series (origin, coin) VALUES (?, ?) ON CONFLICT DO NOTHING').run(origin, coin)
-    return seriesId(handle, origin, coin) as number
+  const requireSeries = (prepare: Prepare, origin: string, coin: string): number => {
+    prepare('INSERT INTO series (origin, coin) VALUES (?, ?) ON CONFLICT DO NOTHING').run(origin, coin)
+    return seriesId(prepare, origin, coin) as number
   }
-  const setCoverage = (handle: DatabaseSync, series: number, kind: SeriesKind, { from, to, checked }: Coverage) =>
-    handle
-      .prepare('INSERT OR REPLACE INTO coverage (series, kind, range_from, range_to, checked) VALUES (?, ?, ?, ?, ?)')
-      .run(series, kind, from, to, checked)
+  const setCoverage = (prepare: Prepare, series: number, kind: SeriesKind, { from, to, checked }: Coverage) =>
+    prepare('INSERT OR REPLACE INTO coverage (series, kind, range_from, range_to, checked) VALUES (?, ?, ?, ?, ?)').run(
+      series,
+      kind,
+      from,
+      to,
+      checked,
+    )
   const select = (sql: string, origin: string, coin: string, range: TimeRange): Record<string, number | null>[] =>
-    database.run((handle) => {
-      const series = seriesId(handle, origin, coin)
+    database.run((prepare) => {
+      const series = seriesId(prepare, origin, coin)
       if (series === undefined) return []
-      return handle.prepare(sql).all(series, range.from, range.to) as Record<string, number | null>[]
+      return prepare(sql).all(series, range.from, range.to) as Record<string, number | null>[]
     })
   const columnOf = (rows: readonly Record<string, number | null>[], name: string) =>
     Float64Array.from(rows, (row) => row[name] ?? Number.NaN)
@@ -108,11 +111,10 @@ export function openStore(path: string, { patience = 5000 }: StoreOptions = {}):
   return {
     path,
     coins: (origin) =>
-      database.run((handle) =>
-        handle
-          .prepare(
-            "SELECT coin FROM series JOIN coverage ON series = id AND kind = 'candles' WHERE origin = ? ORDER BY coin",
-          )
+      database.run((prepare) =>
+        prepare(
+          "SELECT coin FROM series JOIN coverage ON series = id AND kind = 'candles' WHERE origin = ? ORDER BY coin",
+        )
           .all(origin)
           .map(({ coin }) => coin as string),
       ),
@@ -142,37 +144,38 @@ export function openStore(path: string, { patience = 5000 }: StoreOptions = {}):
       return { coin, time: columnOf(rows, 'time'), rate: columnOf(rows, 'rate') }
     },
     coverage(origin, coin, kind) {
-      return database.run((handle) => {
-        const series = seriesId(handle, origin, coin)
+      return database.run((prepare) => {
+        const series = seriesId(prepare, origin, coin)
         if (series === undefined) return undefined
-        const row = handle
-          .prepare('SELECT range_from, range_to, checked FROM coverage WHERE series = ? AND kind = ?')
-          .get(series, kind) as { range_from: number; range_to: number; checked: number } | undefined
+        const row = prepare('SELECT range_from, range_to, checked FROM coverage WHERE series = ? AND kind = ?').get(
+          series,
+          kind,
+        ) as { range_from: number; range_to: number; checked: number } | undefined
         return row && { from: row.range_from, to: row.range_to, checked: row.checked }
       })
     },
     addCandles(origin, candles, coverage) {
       const { coin, openTime, open, high, low, close, volume } = candles
-      database.transact((handle) => {
-        const series = requireSeries(handle, origin, coin)
-        const insert = handle.prepare('INSERT OR REPLACE INTO candles VALUES (?, ?, ?, ?, ?, ?, ?)')
+      database.transact((prepare) => {
+        const series = requireSeries(prepare, origin, coin)
+        const insert = prepare('INSERT OR REPLACE INTO candles VALUES (?, ?, ?, ?, ?, ?, ?)')
         for (let i = 0; i < openTime.length; i++) {
           insert.run(series, openTime[i], open[i], high[i], low[i], close[i], volume[i])
         }
-        setCoverage(handle, series, 'candles', coverage)
+        setCoverage(prepare, series, 'candles', coverage)
       })
     },
     addFunding(origin, { coin, time, rate }, coverage) {
-      database.transact((handle) => {
-        const series = requireSeries(handle, origin, coin)
-        const insert = handle.prepare('INSERT OR REPLACE INTO funding VALUES (?, ?, ?)')
+      database.transact((prepare) => {
+        const series = requireSeries(prepare, origin, coin)
+        const insert = prepare('INSERT OR REPLACE INTO funding VALUES (?, ?, ?)')
         for (let i = 0; i < time.length; i++) insert.run(series, time[i], rate[i])
-        setCoverage(handle, series, 'funding', coverage)
+        setCoverage(prepare, series, 'funding', coverage)
       })
     },
     addOpenInterest(origin, snapshots) {
-      return database.transact((handle) => {
-        const insert = handle.prepare(
+      return database.transact((prepare) => {
+        const insert = prepare(
           `INSERT INTO open_interest (series, open_time, observed, open_interest) VALUES (?, ?, ?, ?)
            ON CONFLICT DO UPDATE SET observed = excluded.observed, open_interest = excluded.open_interest
            WHERE excluded.observed > observed`,
@@ -181,7 +184,7 @@ export function openStore(path: string, { patience = 5000 }: StoreOptions = {}):
         for (const { coin, time, openInterest } of snapshots) {
           // What is observed during an hour belongs to the bar of that hour: it is known when the bar is.
           const openTime = Math.ceil(time / HOUR) * HOUR - HOUR
-          changed += Number(insert.run(requireSeries(handle, origin, coin), openTime, time, openInterest).changes)
+          changed += Number(insert.run(requireSeries(prepare, origin, coin), openTime, time, openInterest).changes)
         }
         return changed
       })

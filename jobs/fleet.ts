@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import { FatalError, UnavailableError } from '#data/errors.ts'
+import nodeFlags from './node-flags.json' with { type: 'json' }
 import type { ServeOptions } from './serve.ts'
 
 /**
@@ -32,11 +33,6 @@ export interface Fleet {
 const PROGRAM = fileURLToPath(new URL('./worker.ts', import.meta.url))
 const START_TIMEOUT = 30_000
 const DRAIN_LIMIT = 30_000
-/**
- * Room for what lives for one job only, megabytes. Left to itself V8 doubles it again and again over days of small jobs,
- * to 64 MB in each half, and never gives it back.
- */
-const YOUNG = ['--min-semi-space-size=16', '--max-semi-space-size=16']
 /** What a worker has, after its drain limit, to close its connections, milliseconds. */
 const FAREWELL = 5_000
 /** Lines of a worker's output that its end is explained with. */
@@ -89,7 +85,7 @@ interface WorkerProcess {
 function spawnWorker(options: FleetOptions): WorkerProcess {
   const { logger } = options
   const child = fork(PROGRAM, workerArguments(options), {
-    execArgv: YOUNG,
+    execArgv: nodeFlags.longLived,
     // The broker's address comes from the broker: files that name another way to it would contradict it.
     env: {
       ...process.env,

@@ -132,9 +132,9 @@ export function recordsFile(state: string): string {
 export function openRecords(path: string): FleetRecords {
   const database = openDatabase(path, MIGRATIONS, PATIENCE)
   const all = (query: string, ...values: (string | number)[]) =>
-    database.run((handle) => handle.prepare(query).all(...values)) as Row[]
+    database.run((prepare) => prepare(query).all(...values)) as Row[]
   const change = (query: string, ...values: (string | number | null)[]) =>
-    database.run((handle) => Number(handle.prepare(query).run(...values).changes))
+    database.run((prepare) => Number(prepare(query).run(...values).changes))
 
   return {
     path,
@@ -147,11 +147,13 @@ export function openRecords(path: string): FleetRecords {
         Number(late),
       ) === 1,
     noteRound(asOf, known) {
-      for (const [name, value] of Object.entries(known)) {
-        if (value === undefined) continue
-        const { column, write } = ROUND_COLUMNS[name as keyof typeof known]
-        change(`UPDATE rounds SET ${column} = ? WHERE as_of = ?`, write(value), asOf)
-      }
+      database.transact((prepare) => {
+        for (const [name, value] of Object.entries(known)) {
+          if (value === undefined) continue
+          const { column, write } = ROUND_COLUMNS[name as keyof typeof known]
+          prepare(`UPDATE rounds SET ${column} = ? WHERE as_of = ?`).run(write(value), asOf)
+        }
+      })
     },
     skipRound: ({ asOf, flow, startedAt, words }) => {
       change(
@@ -177,10 +179,8 @@ export function openRecords(path: string): FleetRecords {
          FROM rounds`,
       )[0] as unknown as ReturnType<FleetRecords['countRounds']>,
     addEstimates: (estimates) =>
-      database.transact((handle) => {
-        const insert = handle.prepare(
-          'INSERT INTO estimates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
-        )
+      database.transact((prepare) => {
+        const insert = prepare('INSERT INTO estimates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
         let added = 0
         for (const { asOf, coin, flow, knownAt, probabilities, model, barsHash, featuresHash } of estimates) {
           const { changes } = insert.run(asOf, coin, flow, knownAt, ...probabilities, model, barsHash, featuresHash)

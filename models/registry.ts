@@ -44,6 +44,12 @@ export interface Registry {
   /** Ids of the versions of a kind, oldest first. */
   list(kind: ServedKind): Promise<string[]>
   /**
+   * Reads what the card of a version says; its other files are not looked at.
+   *
+   * @throws {ModelError} where the card is missing, broken or another's
+   */
+  card(kind: ServedKind, id: string): Promise<ModelCard>
+  /**
    * Reads a version and checks every file against the card, and the card against the id.
    *
    * @throws {ModelError} naming the file that is missing, truncated or changed
@@ -109,7 +115,7 @@ export function openRegistry(directory: string = DEFAULT_REGISTRY): Registry {
       return entries.filter(isVersionId).sort()
     },
 
-    async read(kind, id) {
+    async card(kind, id) {
       if (!isVersionId(id)) throw new InputError(`"${id}" is not the id of a model version`, { kind, id })
       const path = folderOf(kind, id)
       const text = await readOrNothing(join(path, CARD_FILE))
@@ -118,6 +124,12 @@ export function openRegistry(directory: string = DEFAULT_REGISTRY): Registry {
       if (card.kind !== kind || card.id !== id) {
         throw new ModelError(`${path} holds the card of ${card.kind} ${card.id}`, { kind, id })
       }
+      return card
+    },
+
+    async read(kind, id) {
+      const card = await registry.card(kind, id)
+      const path = folderOf(kind, id)
       const files = new Map<string, Uint8Array>()
       for (const [name, expected] of Object.entries(card.files)) {
         const file = join(path, name)

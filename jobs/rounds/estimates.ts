@@ -98,7 +98,7 @@ export async function historyOf(models: string, pinned?: readonly VersionName[])
     const id = pinned ? pinned.find((version) => version.kind === kind)?.id : await registry.find(kind, 'champion')
     if (id === undefined) continue
     try {
-      knots = Math.max(knots, (await registry.read(kind, id)).card.knots)
+      knots = Math.max(knots, (await registry.card(kind, id)).knots)
     } catch (error) {
       // Whether it may serve is for the workers to say; what it needs cannot be told.
       if (!(error instanceof ModelError)) throw error

@@ -46,6 +46,8 @@ export interface SqliteLedger extends LedgerStore {
 const PATIENCE = 5000
 /** Rows fetched at a time: an iteration holds no transaction open in between. */
 const PAGE = 1000
+/** Stories of an hour are small: Node's pieces of 64 KB would leave more garbage than they hold. */
+const ZSTD = { chunkSize: 16 * 1024 }
 
 /**
  * Opens (or makes) a ledger in SQLite: events in a hash chain, stories compressed beside them, nothing ever changed or
@@ -178,7 +180,7 @@ function createStore(path: string, database: DatabaseSync, close: () => void): S
             hash = chainHash(previous, body)
             insertEvent.run(++number, body, previous, hash)
           }
-          if (round) insertRound.run(round.asOf, zstdCompressSync(round.json), round.digest)
+          if (round) insertRound.run(round.asOf, zstdCompressSync(round.json, ZSTD), round.digest)
           database.exec('COMMIT')
           return { number, hash }
         } catch (error) {
@@ -201,7 +203,7 @@ const EMPTY: Pick<LedgerRow, 'number' | 'hash'> = { number: 0, hash: GENESIS }
 function readStories(path: string, asOf: number, row: { stories: Uint8Array; digest: string }): RoundStories['json'] {
   let json: string | undefined
   try {
-    json = zstdDecompressSync(row.stories).toString()
+    json = zstdDecompressSync(row.stories, ZSTD).toString()
   } catch {
     // Not what was compressed: told below, with the same words as any other damage.
   }

@@ -10,9 +10,11 @@ export const PREMIUM_PER_RATE = 8
 /**
  * Hourly funding settled in the `hours` hours up to and including `asOf`, oldest first; `NaN` where the bar or its
  * funding is missing. Nothing later than `asOf` is read.
+ *
+ * @param room for at least so many hours, written over: the grid is a view of its beginning
  */
-export function fundingGrid(bars: Bars, asOf: number, hours: number): Float64Array {
-  const grid = new Float64Array(hours).fill(Number.NaN)
+export function fundingGrid(bars: Bars, asOf: number, hours: number, room = new Float64Array(hours)): Float64Array {
+  const grid = room.subarray(0, hours).fill(Number.NaN)
   const first = asOf - hours * HOUR
   for (let i = lowerBound(bars.openTime, first); i < bars.openTime.length && bars.openTime[i] < asOf; i++) {
     grid[(bars.openTime[i] - first) / HOUR] = bars.funding[i]

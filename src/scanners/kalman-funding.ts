@@ -24,12 +24,13 @@ export function createKalmanFundingScanner(options: KalmanFundingOptions): Scann
   const source = 'kalman-funding'
   const style = 'contrarian'
   const fitAt = rememberedFit(options)
+  const room = new Float64Array(options.windowHours + options.refitHours)
   return {
     source,
     style,
     scan(bars, asOf, held = 0) {
       const refitAt = Math.floor(asOf / (options.refitHours * HOUR)) * options.refitHours * HOUR
-      const grid = fundingGrid(bars, asOf, options.windowHours + (asOf - refitAt) / HOUR)
+      const grid = fundingGrid(bars, asOf, options.windowHours + (asOf - refitAt) / HOUR, room)
       const rate = grid[grid.length - 1]
       if (Number.isNaN(rate)) return { coin: bars.coin, asOf, source, unavailable: 'no funding settled at this hour' }
       const fit = fitAt(bars, refitAt, grid.subarray(0, options.windowHours))

@@ -18,11 +18,12 @@ import type { Direction, Expectation, Scanner } from './scanner.ts'
 export function createOuFundingScanner(options: OuFundingOptions): Scanner {
   const source = 'ou-funding'
   const style = 'contrarian'
+  const room = new Float64Array(options.windowHours)
   return {
     source,
     style,
     scan(bars, asOf, held = 0) {
-      const grid = fundingGrid(bars, asOf, options.windowHours)
+      const grid = fundingGrid(bars, asOf, options.windowHours, room)
       const rate = grid[grid.length - 1]
       if (Number.isNaN(rate)) return { coin: bars.coin, asOf, source, unavailable: 'no funding settled at this hour' }
       const fit = fitOu(grid, options.minPairs, { confidence: options.confidence })

@@ -68,6 +68,8 @@ function signedShare(bars: Bars, row: number, sigmaHours: number): number {
 
 /** What no share is: the row was not asked for yet. */
 const NOT_ASKED = Number.POSITIVE_INFINITY
+/** Room of the memory in rows of the view that it was too small for. */
+const GROWTH = 1.5
 
 /**
  * Shares by row, each computed once per history. They follow from the closes, the opening times and the row where a
@@ -93,7 +95,8 @@ function rememberedShares(sigmaHours: number): (bars: Bars, start: number, end: 
       views.set(close.byteOffset, view)
     }
     if (view.shares.length < end) {
-      const grown = new Float64Array(close.length).fill(NOT_ASKED)
+      // The views of a history that is played grow by a row each hour: room for many more than that.
+      const grown = new Float64Array(Math.ceil(GROWTH * close.length)).fill(NOT_ASKED)
       grown.set(view.shares)
       view.shares = grown
     }

@@ -14,7 +14,7 @@ import { childrenOf, medianBetween, NO_PROC, residentMegabytes, type Sample } fr
 import { chaos, type RowNotes } from './harness/row.ts'
 import { openFolder } from './harness/stage.ts'
 
-const MILLRACE = fileURLToPath(new URL('../../cli/millrace.ts', import.meta.url))
+const MILLRACE = fileURLToPath(new URL('../../cli/millrace.mjs', import.meta.url))
 const WEEK = 7 * 24
 /** How far the last week's median may lie above the second's. */
 const FLAT = 0.05

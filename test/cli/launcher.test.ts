@@ -3,6 +3,7 @@ import { copyFileSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import nodeFlags from '#jobs/node-flags.json' with { type: 'json' }
 import { temporaryFolder } from './run-cli.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../cli/millrace.mjs', import.meta.url))
@@ -20,6 +21,31 @@ describe('the launcher', () => {
     const { status, stdout } = launch(LAUNCHER, [], ['--version'])
     expect(status).toBe(0)
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  })
+
+  test.each(['up', 'worker'])('keeps the heap of `%s` small for weeks, unless told otherwise', (command) => {
+    const tell = 'data:text/javascript,console.error(JSON.stringify([process.pid, process.execArgv]))'
+    const flags = [`--import=${tell}`, '--max-semi-space-size=64']
+    const { status, stdout, stderr } = launch(LAUNCHER, flags, [command, '--help'])
+    expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringContaining(`Usage: millrace ${command}`) })
+    const [[launcher, before], [program, after]] = stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(before).toEqual(flags)
+    expect(after).toEqual([...nodeFlags.longLived, ...flags])
+    expect(program, 'a signal to the launcher is one to the program').toBe(launcher)
+  })
+
+  test('leaves the heap of other commands to Node', () => {
+    const tell = 'data:text/javascript,console.error(JSON.stringify(process.execArgv))'
+    const { stderr } = launch(LAUNCHER, [`--import=${tell}`], ['config', '--help'])
+    expect(
+      stderr
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([[`--import=${tell}`]])
   })
 
   test.skipIf(!existsSync(BUNDLED))(

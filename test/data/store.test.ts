@@ -188,15 +188,15 @@ describe('a store that cannot be used', () => {
   it('is on a full disk: nothing stored before is lost', () => {
     const small = openDatabase(path, ['-- the tables are there'], 20)
     const insert = "INSERT INTO series (origin, coin) VALUES (printf('%.*c', 900, 'x') || ?, 'BTC')"
-    small.run((database) => database.exec('PRAGMA max_page_count = 20'))
-    small.transact((database) => void database.prepare(insert).run(0))
+    small.run((prepare) => prepare('PRAGMA max_page_count = 20').get())
+    small.transact((prepare) => void prepare(insert).run(0))
     const fill = () =>
-      small.transact((database) => {
-        for (let i = 1; i < 500; i++) database.prepare(insert).run(i)
+      small.transact((prepare) => {
+        for (let i = 1; i < 500; i++) prepare(insert).run(i)
       })
     expect(fill).toThrow(FatalError)
     expect(fill).toThrow(/disk is full.*nothing stored before was lost/)
-    const { rows } = small.run((database) => database.prepare('SELECT count(*) AS rows FROM series').get()) as {
+    const { rows } = small.run((prepare) => prepare('SELECT count(*) AS rows FROM series').get()) as {
       rows: number
     }
     expect(rows).toBe(1)
