@@ -9,8 +9,6 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const program = fileURLToPath(new URL('./millrace.ts', import.meta.url))
 const require = createRequire(import.meta.url)
-/** Commands that run for weeks. */
-const LONG_LIVED = ['up', 'worker']
 
 /** The Node of the optional package, or undefined where it was not installed. */
 function bundledNode() {
@@ -23,13 +21,13 @@ function bundledNode() {
 }
 
 /**
- * How V8 is to keep its heap. Left to itself it lets the heap of a process with small jobs grow for hours, for speed that
+ * How V8 is to keep the heap of what runs for weeks. Left to itself it lets the heap of a process with small jobs grow for hours, for speed that
  * these do not need, and does not give back what it once had: `millrace up` was 425 MB in six weeks of rounds, and is 240
  * with these. Flags that were given to this Node by hand come after ours, and win.
  */
 function heapFlags() {
   const command = process.argv.slice(2).find((word) => !word.startsWith('-'))
-  return LONG_LIVED.includes(command) ? require('../jobs/node-flags.json').longLived : []
+  return ['up', 'worker'].includes(command) ? require('../jobs/node-flags.json')[command] : []
 }
 
 /** Ends as another Node ends that runs the program in our place. */

@@ -85,7 +85,7 @@ interface WorkerProcess {
 function spawnWorker(options: FleetOptions): WorkerProcess {
   const { logger } = options
   const child = fork(PROGRAM, workerArguments(options), {
-    execArgv: nodeFlags.longLived,
+    execArgv: nodeFlags.worker,
     // The broker's address comes from the broker: files that name another way to it would contradict it.
     env: {
       ...process.env,

@@ -23,7 +23,7 @@ describe('the launcher', () => {
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   })
 
-  test.each(['up', 'worker'])('keeps the heap of `%s` small for weeks, unless told otherwise', (command) => {
+  test.each(['up', 'worker'] as const)('keeps the heap of `%s` small for weeks, unless told otherwise', (command) => {
     const tell = 'data:text/javascript,console.error(JSON.stringify([process.pid, process.execArgv]))'
     const flags = [`--import=${tell}`, '--max-semi-space-size=64']
     const { status, stdout, stderr } = launch(LAUNCHER, flags, [command, '--help'])
@@ -33,7 +33,7 @@ describe('the launcher', () => {
       .split('\n')
       .map((line) => JSON.parse(line))
     expect(before).toEqual(flags)
-    expect(after).toEqual([...nodeFlags.longLived, ...flags])
+    expect(after).toEqual([...nodeFlags[command], ...flags])
     expect(program, 'a signal to the launcher is one to the program').toBe(launcher)
   })
 
