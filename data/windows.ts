@@ -25,9 +25,12 @@ export interface Windows {
 /** A window may span at most this many times the hours it would without gaps: beyond it the past is another market. */
 const LONGEST_SPAN = 2
 
+/** What of a feature table is in its windows. */
+export type WindowTable = Omit<FeatureTable, 'sigma'>
+
 /** One place in a table at which a window ends. */
-export interface WindowEnd {
-  readonly table: FeatureTable
+export interface WindowEnd<Table extends WindowTable = FeatureTable> {
+  readonly table: Table
   readonly row: number
 }
 
@@ -35,15 +38,30 @@ export interface WindowEnd {
  * Rows of `table` at which a window of `knots` rows may end: past the warm-up from the first knot on, and not
  * stretched over too long a gap.
  */
-export function windowRows(table: FeatureTable, knots: number): Uint32Array {
+export function windowRows({ asOf, sigma }: FeatureTable, knots: number): Uint32Array {
+  const known = (row: number) => !Number.isNaN(sigma[row])
+  return Uint32Array.from(rowsWithWindow(asOf, known, knots, 0))
+}
+
+/**
+ * Rows from `from` on at which a window of `knots` rows may end, as {@link windowRows} has them.
+ *
+ * @param asOf `[rows]`, ascending, UTC milliseconds
+ * @param known whether a row is past the warm-up
+ */
+export function rowsWithWindow(
+  asOf: Float64Array,
+  known: (row: number) => boolean,
+  knots: number,
+  from: number,
+): number[] {
   const rows: number[] = []
   const longest = LONGEST_SPAN * (knots - 1) * HOUR
-  for (let row = knots - 1; row < table.asOf.length; row++) {
+  for (let row = Math.max(from, knots - 1); row < asOf.length; row++) {
     const first = row - knots + 1
-    if (Number.isNaN(table.sigma[first]) || Number.isNaN(table.sigma[row])) continue
-    if (table.asOf[row] - table.asOf[first] <= longest) rows.push(row)
+    if (known(first) && known(row) && asOf[row] - asOf[first] <= longest) rows.push(row)
   }
-  return Uint32Array.from(rows)
+  return rows
 }
 
 /**
@@ -51,14 +69,18 @@ export function windowRows(table: FeatureTable, knots: number): Uint32Array {
  *
  * @throws {InputError} where a table lacks a channel or has fewer than `knots` rows up to the end asked for
  */
-export function buildWindows(ends: readonly WindowEnd[], knots: number, channels: readonly string[]): Windows {
+export function buildWindows(
+  ends: readonly WindowEnd<WindowTable>[],
+  knots: number,
+  channels: readonly string[],
+): Windows {
   const width = channels.length
   const features = new Float32Array(ends.length * knots * width)
   const mask = new Float32Array(features.length)
   const hours = new Float32Array(ends.length * knots)
   const asOf = new Float64Array(ends.length)
   const coin: string[] = []
-  const columnsOf = new Map<FeatureTable, readonly number[]>()
+  const columnsOf = new Map<WindowTable, readonly number[]>()
 
   for (let n = 0; n < ends.length; n++) {
     const { table, row } = ends[n]
@@ -124,7 +146,7 @@ export function concatenateWindows(batches: readonly Windows[]): Windows {
   return { count, knots, channels, features, hours, mask, coin: batches.flatMap(({ coin }) => coin), asOf }
 }
 
-function channelColumns(table: FeatureTable, channels: readonly string[]): number[] {
+function channelColumns(table: WindowTable, channels: readonly string[]): number[] {
   return channels.map((channel) => {
     const column = (table.channels as readonly string[]).indexOf(channel)
     if (column < 0) {

@@ -35,21 +35,17 @@ export function decodeFloat64(text: string, field: string, length?: number): Flo
 }
 
 function decodeBytes(text: string, field: string, size: number, length: number | undefined): ArrayBuffer {
-  const bytes = Buffer.from(text, 'base64')
-  // Buffer skips what is not base64: a text that decodes to fewer bytes than its length promises was damaged.
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
-  if (text.length % 4 !== 0 || bytes.length !== (text.length / 4) * 3 - padding) {
+  const promised = (text.length / 4) * 3 - padding
+  // Into memory of its own: small buffers share one pool at odd offsets, and typed arrays must be aligned.
+  const bytes = text.length % 4 === 0 ? new ArrayBuffer(promised) : undefined
+  // Buffer skips what is not base64: a text that decodes to fewer bytes than its length promises was damaged.
+  if (bytes === undefined || Buffer.from(bytes).write(text, 'base64') !== promised) {
     throw new InputError(`${field} is not base64`, { field })
   }
-  if (length === undefined ? bytes.length % size !== 0 : bytes.length !== length * size) {
+  if (length === undefined ? promised % size !== 0 : promised !== length * size) {
     const expected = length === undefined ? `a multiple of ${size}` : `${length * size}`
-    throw new InputError(`${field} holds ${bytes.length} bytes, expected ${expected}`, {
-      field,
-      bytes: bytes.length,
-    })
+    throw new InputError(`${field} holds ${promised} bytes, expected ${expected}`, { field, bytes: promised })
   }
-  // Small buffers share one pool at odd offsets; typed arrays need their own aligned memory.
-  const aligned = new ArrayBuffer(bytes.length)
-  new Uint8Array(aligned).set(bytes)
-  return aligned
+  return bytes
 }

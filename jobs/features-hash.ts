@@ -6,7 +6,7 @@ import type { FeatureTable } from '#data/features.ts'
  * the `knots` rows that end there as little-endian float32 `[knots, channels]`, unscaled, NaN where missing.
  */
 export function featuresHash(
-  table: FeatureTable,
+  table: Pick<FeatureTable, 'channels' | 'values'>,
   row: number,
   { knots, channels }: { readonly knots: number; readonly channels: readonly string[] },
 ): string {

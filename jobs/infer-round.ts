@@ -6,10 +6,11 @@ import type { ProgressListener } from '#data/progress.ts'
 import { REGIMES, type ServedKind } from '#models/regime.ts'
 import type { VersionName } from '#models/registry-expiry.ts'
 import type { Broker } from './broker.ts'
-import { decodeFloat32, decodeFloat64, encodeFloat32, encodeFloat64 } from './encoding.ts'
+import { decodeFloat32, decodeFloat64 } from './encoding.ts'
 import { fromFailure } from './failures.ts'
-import { type InferItem, type InferJob, type InferResult, inferResultSchema } from './queues.ts'
-import { runRound } from './round.ts'
+import { type InferJob, type InferResult, inferResultSchema } from './queues.ts'
+import { identified, runRound } from './round.ts'
+import { packStretch } from './stretch.ts'
 
 export interface InferRoundOptions {
   readonly broker: Broker
@@ -77,15 +78,20 @@ const DEFAULT_TIMEOUT = 120_000
  */
 export async function inferRound(options: InferRoundOptions): Promise<InferRoundResult> {
   const started = performance.now()
-  const payloads = cutJobs(options)
-  const coinsOf = payloads.map((payload) => payload.batch.map((item) => item.coin))
+  const round = options.round ?? randomUUID()
+  const plans = planJobs(options)
+  const coinsOf = plans.map((plan) => plan.map(({ table }) => table.coin))
   const outcomes = await runRound({
     broker: options.broker,
     queue: 'infer',
-    payloads,
+    jobs: plans.map((plan, n) => {
+      const payload = () => packJob(plan, round, options)
+      // Nobody else has a round of a name that was made up just now: the place within it is identity enough.
+      return options.round === undefined ? { id: `${round}.${n}`, payload } : identified(payload())
+    }),
     parse: (value) => inferResultSchema.parse(value),
     onOutcome: (index, _outcome, done) =>
-      options.progress?.({ stage: 'infer', done, total: payloads.length, note: coinsOf[index].join(' ') }),
+      options.progress?.({ stage: 'infer', done, total: plans.length, note: coinsOf[index].join(' ') }),
     signal: options.signal,
     patience: options.timeout ?? DEFAULT_TIMEOUT,
   })
@@ -112,7 +118,7 @@ export async function inferRound(options: InferRoundOptions): Promise<InferRound
     estimates: mergeEstimates(results),
     servedBy,
     workers: new Set(results.map((result) => result.worker)).size,
-    jobs: payloads.length,
+    jobs: plans.length,
     windows: results.reduce((sum, result) => sum + result.windows, 0),
     seconds: (performance.now() - started) / 1000,
     degradations: [...degradations],
@@ -120,11 +126,30 @@ export async function inferRound(options: InferRoundOptions): Promise<InferRound
   }
 }
 
+/** Rows `[first, end)` of a table, which one job estimates. */
+interface Span {
+  readonly table: FeatureTable
+  readonly first: number
+  readonly end: number
+}
+
 /** The jobs of a round: stretches of at most `rowsPerJob` rows, packed into jobs of at most as many rows and `batchCoins` coins. */
 export function cutJobs(options: Omit<InferRoundOptions, 'broker'>): InferJob[] {
-  const { tables, asOf, only, pinned } = options
   const round = options.round ?? randomUUID()
-  const history = options.history ?? DEFAULT_HISTORY
+  return planJobs(options).map((plan) => packJob(plan, round, options))
+}
+
+function packJob(
+  plan: readonly Span[],
+  round: string,
+  { history = DEFAULT_HISTORY, only, pinned }: Omit<InferRoundOptions, 'broker'>,
+): InferJob {
+  const batch = plan.map(({ table, first, end }) => packStretch(table, first, end, history))
+  return { round, batch, ...(only && { only }), ...(pinned && { pinned: [...pinned] }) }
+}
+
+function planJobs(options: Omit<InferRoundOptions, 'broker'>): Span[][] {
+  const { tables, asOf } = options
   const batchCoins = options.batchCoins ?? DEFAULT_COINS
   const spans = tables.map((table) => ({
     table,
@@ -139,11 +164,11 @@ export function cutJobs(options: Omit<InferRoundOptions, 'broker'>): InferJob[] 
   const even = Math.ceil(total / (options.minimumJobs ?? DEFAULT_JOBS))
   const rowsPerJob = options.rowsPerJob ?? Math.min(MOST_ROWS, Math.max(FEWEST_ROWS, even))
 
-  const jobs: InferJob[] = []
-  let batch: InferItem[] = []
+  const jobs: Span[][] = []
+  let batch: Span[] = []
   let rows = 0
   const flush = () => {
-    if (batch.length > 0) jobs.push({ round, batch, ...(only && { only }), ...(pinned && { pinned: [...pinned] }) })
+    if (batch.length > 0) jobs.push(batch)
     batch = []
     rows = 0
   }
@@ -151,28 +176,13 @@ export function cutJobs(options: Omit<InferRoundOptions, 'broker'>): InferJob[] 
     for (let row = first; row < end; ) {
       if (rows === rowsPerJob || batch.length === batchCoins) flush()
       const until = Math.min(end, row + rowsPerJob - rows)
-      batch.push(packStretch(table, row, until, history))
+      batch.push({ table, first: row, end: until })
       rows += until - row
       row = until
     }
   }
   flush()
   return jobs
-}
-
-/** Rows `[first, end)` of the table with `history` rows before them. */
-export function packStretch(table: FeatureTable, first: number, end: number, history: number): InferItem {
-  const start = Math.max(0, first - history)
-  const width = table.channels.length
-  return {
-    coin: table.coin,
-    channels: [...table.channels],
-    rows: encodeFloat32(table.values.subarray(start * width, end * width)),
-    asOf: encodeFloat64(table.asOf.subarray(start, end)),
-    sigma: encodeFloat64(table.sigma.subarray(start, end)),
-    first: first - start,
-    omitted: start,
-  }
 }
 
 function mostUsed(results: readonly InferResult[]): InferResult['servedBy'] {

@@ -17,17 +17,21 @@ const hash = z.string().regex(/^[0-9a-f]{64}$/)
 /** Set by whoever no longer wants the result. */
 const cancelled = z.boolean().optional()
 
-/** A stretch of one coin's feature table; numbers as in `encoding.ts`. */
+const row = z.int().min(0)
+
+/** A stretch of one coin's feature table, made and read in `stretch.ts`; numbers as in `encoding.ts`. */
 const inferItem = z.strictObject({
   coin: name,
   /** Names of the columns of `rows`. */
   channels: z.array(name).min(1).max(64),
   /** Float32 `[rows, channels]`, unscaled, NaN where missing. */
   rows: z.string(),
-  /** Float64 `[rows]`, UTC milliseconds. */
-  asOf: z.string(),
-  /** Float64 `[rows]`, NaN while unknown. */
-  sigma: z.string(),
+  /** When the first row is known, UTC milliseconds; each later one is an hour after the one before it. */
+  from: z.int(),
+  /** Hours that are missing before a row: `[row, hours]`, one for each gap. Sound or not, that is the coin's own affair. */
+  missing: z.array(z.tuple([row, z.number()])).optional(),
+  /** Rows without volatility, whose windows are still warming up: `[first, end)` each. */
+  unknown: z.array(z.tuple([row, row])).optional(),
   /** Index of the first row to estimate; the rows before it are history. */
   first: z.int().min(0),
   /** Rows of the table that were left off before this stretch. */
@@ -155,7 +159,13 @@ export function keptFor(queue: FleetQueue): { readonly completed: number; readon
   return { completed: POLICIES[queue].keepCompleted, failed: POLICIES[queue].keepFailed }
 }
 
-/** Options of the job of `queue` whose identity is `id` (see `idempotencyKey`). */
+/**
+ * Options of the job of `queue` whose identity is `id` (see `idempotencyKey`).
+ *
+ * None is removed when it ends, which is what BullMQ does unless told otherwise: old jobs are cleared by those who ask
+ * (`round.ts`, `clean-queues.ts`). Workers that each clear while they finish a job have run into deadlocks on PostgreSQL,
+ * and then did the job again.
+ */
 export function fleetJobOptions(queue: FleetQueue, id: string): JobsOptions {
   const { attempts, pause } = POLICIES[queue]
   return {
@@ -163,10 +173,6 @@ export function fleetJobOptions(queue: FleetQueue, id: string): JobsOptions {
     // Half of each pause is left to chance: jobs that failed together shall not come back together.
     ...(pause > 0 && { backoff: { type: 'exponential', delay: pause, jitter: 0.5 } }),
     jobId: id,
-    // Old jobs are cleared by those who ask (`round.ts`, `clean-queues.ts`): workers that each clear while they finish a
-    // job have run into deadlocks on PostgreSQL, and then did the job again.
-    removeOnComplete: false,
-    removeOnFail: false,
   }
 }
 

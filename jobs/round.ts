@@ -5,10 +5,18 @@ import { type Channel, channelOf } from './channel.ts'
 import { fleetJobOptions, type InferJob, jobId, keptFor, type QueueName, type TrainJob } from './queues.ts'
 import { createTally, follow, type Outcome, type Tally, type TallyOptions } from './tally.ts'
 
+/** One job of a round. */
+export interface RoundJob<Payload extends InferJob | TrainJob> {
+  /** Its identity: equal ones are one job, and adding it again changes nothing. */
+  readonly id: string
+  /** Makes what it carries, when it is added: the first jobs are at work while the last are still to be made. */
+  payload(): Payload
+}
+
 export interface RoundOptions<Payload extends InferJob | TrainJob, Result> extends Omit<TallyOptions<Result>, 'ids'> {
   readonly broker: Broker
   readonly queue: QueueName
-  readonly payloads: readonly Payload[]
+  readonly jobs: readonly RoundJob<Payload>[]
   readonly signal?: AbortSignal
   /** Milliseconds without any sign of life after which the round is given up. */
   readonly patience: number
@@ -16,16 +24,24 @@ export interface RoundOptions<Payload extends InferJob | TrainJob, Result> exten
 
 /** Jobs handed to the broker at a time. */
 const CHUNK = 50
-/** First and longest pause between two looks at jobs of which no event came, milliseconds. */
-const LOOK_FIRST = 250
+/**
+ * First and longest pause between two looks at jobs of which no event came, milliseconds. The first is short: on PostgreSQL
+ * a few events in a thousand are passed over, and a round is not to wait for them.
+ */
+const LOOK_FIRST = 50
 const LOOK_LONGEST = 5_000
 /** What a broker has to answer a question on the way out, milliseconds. */
 const ANSWER = 3_000
 /** Ended jobs cleared after one round. */
 const MOST_CLEARED = 10_000
 
+/** A job of a round that is identified by what it carries. */
+export function identified<Payload extends InferJob | TrainJob>(payload: Payload): RoundJob<Payload> {
+  return { id: jobId(payload), payload: () => payload }
+}
+
 /**
- * Puts `payloads` on a queue and gathers how each ended, in their order; returns when all have.
+ * Puts `jobs` on a queue and gathers how each ended, in their order; returns when all have.
  *
  * Listens before it adds. Events may still be lost (a restart, a trimmed stream), so jobs that stay silent are
  * looked up, and added again when the broker has forgotten them, which their identity makes harmless.
@@ -36,17 +52,19 @@ const MOST_CLEARED = 10_000
 export async function runRound<Payload extends InferJob | TrainJob, Result>(
   options: RoundOptions<Payload, Result>,
 ): Promise<readonly Outcome<Result>[]> {
-  const { broker, queue: name, payloads, signal } = options
+  const { broker, queue: name, jobs, signal } = options
   signal?.throwIfAborted()
-  if (payloads.length === 0) return []
+  if (jobs.length === 0) return []
 
   const channel = await channelOf(broker, name)
-  const ids = payloads.map((payload) => jobId(payload))
+  const ids = jobs.map(({ id }) => id)
   const tally = createTally({ ...options, ids })
   const add = async (indices: readonly number[]) => {
     for (let i = 0; i < indices.length; i += CHUNK) {
       const chunk = indices.slice(i, i + CHUNK)
-      await channel.queue.addBulk(chunk.map((n) => ({ name, data: payloads[n], opts: fleetJobOptions(name, ids[n]) })))
+      await channel.queue.addBulk(
+        chunk.map((n) => ({ name, data: jobs[n].payload(), opts: fleetJobOptions(name, ids[n]) })),
+      )
     }
   }
 
@@ -94,7 +112,7 @@ async function watch<Payload extends InferJob | TrainJob, Result>(
     if (silent < patience) continue
     const workers = (await within(channel.queue.getWorkersCount(), ANSWER)) ?? 'unknown, the broker does not answer'
     throw new UnavailableError(
-      `${tally.open.size} of ${options.payloads.length} ${queue} jobs are open and nothing was heard of them for ` +
+      `${tally.open.size} of ${options.jobs.length} ${queue} jobs are open and nothing was heard of them for ` +
         `${Math.round(silent / 1000)} s (workers at ${broker.connection}: ${workers}): start workers or look into their logs`,
       { queue, open: tally.open.size, workers },
     )

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Progress } from '#data/progress.ts'
 import type { Broker } from './broker.ts'
 import type { TrainJob } from './queues.ts'
-import { runRound } from './round.ts'
+import { identified, runRound } from './round.ts'
 import type { Outcome } from './tally.ts'
 
 export interface TrainRoundOptions<Request extends object> {
@@ -32,11 +32,11 @@ export async function trainRound<Request extends object, Result>(
   options: TrainRoundOptions<Request>,
 ): Promise<readonly Outcome<Result>[]> {
   const round = options.round ?? randomUUID()
-  const payloads = options.requests.map((request) => ({ round, request: request as TrainJob['request'] }))
+  const jobs = options.requests.map((request) => identified({ round, request: request as TrainJob['request'] }))
   return runRound({
     broker: options.broker,
     queue: 'train',
-    payloads,
+    jobs,
     // The trainer's own result, made by our own code in the worker; whoever asked knows its type.
     parse: (value) => value as Result,
     onProgress: (index, progress) => options.progress?.(progress as Progress, index),

@@ -2,7 +2,7 @@ import type { FeatureTable } from '#data/features.ts'
 import type { Broker } from '#jobs/broker.ts'
 import { cutJobs } from '#jobs/infer-round.ts'
 import { inferResultSchema } from '#jobs/queues.ts'
-import { runRound } from '#jobs/round.ts'
+import { identified, runRound } from '#jobs/round.ts'
 import { KNOTS } from './champion.ts'
 import { type Cut, rangeOf } from './rates.ts'
 
@@ -17,7 +17,7 @@ export async function splitOfRound(
   const outcomes = await runRound({
     broker,
     queue: 'infer',
-    payloads,
+    jobs: payloads.map(identified),
     parse: (value) => inferResultSchema.parse(value).worker,
     patience: 60_000,
   })

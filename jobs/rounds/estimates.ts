@@ -12,9 +12,9 @@ import { putLetters } from '../dead-letters/store.ts'
 import { decodeFloat32, decodeFloat64 } from '../encoding.ts'
 import { fromFailure } from '../failures.ts'
 import { idempotencyKey } from '../fleet-queues.ts'
-import { packStretch } from '../infer-round.ts'
 import { fleetJobOptions, type InferJob, type InferResult, inferResultSchema } from '../queues.ts'
 import type { EstimateRecord } from '../records.ts'
+import { packStretch } from '../stretch.ts'
 import type { RoundJob } from './flow.ts'
 
 /** Bars and features of one coin, and the row that is to be estimated. */

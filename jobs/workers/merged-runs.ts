@@ -3,6 +3,11 @@ import { REGIMES, type RegimeModel } from '#models/regime.ts'
 
 /** Windows from which a run gains nothing by being merged with others. */
 const ENOUGH = 256
+/**
+ * How long others are waited for, milliseconds: less than a job takes on its way through any broker. Answers of Redis come
+ * many at a time, those of PostgreSQL one by one, and then a run for each costs a worker half its time.
+ */
+const GATHER = 1
 
 interface Asked {
   readonly windows: Windows
@@ -11,8 +16,8 @@ interface Asked {
 }
 
 /**
- * A model that puts the windows of all who ask within one turn of the event loop through `model` at once: jobs that a
- * worker has at the same time share one run, which takes hardly longer than that of one window.
+ * A model that puts the windows of all who ask within a millisecond through `model` at once: jobs that a worker has at the
+ * same time share one run, which takes hardly longer than that of one window.
  *
  * What a window is told does not depend on the company it comes in: the runtime multiplies a single row by another
  * routine than several, with other last digits, so a lone window goes in twice. A run that fails is repeated for each
@@ -20,6 +25,8 @@ interface Asked {
  */
 export function mergeRuns(model: RegimeModel): RegimeModel {
   let waiting: Asked[] = []
+  let count = 0
+  let timer: NodeJS.Timeout | undefined
 
   const alone = (windows: Windows): Promise<Float32Array> => {
     if (windows.count !== 1) return model.estimate(windows)
@@ -40,8 +47,10 @@ export function mergeRuns(model: RegimeModel): RegimeModel {
     for (const { windows, resolve, reject } of asked) await alone(windows).then(resolve, reject)
   }
   const runAll = () => {
+    clearTimeout(timer)
     const asked = waiting
     waiting = []
+    count = 0
     for (const group of groups(asked)) void run(group)
   }
 
@@ -53,7 +62,9 @@ export function mergeRuns(model: RegimeModel): RegimeModel {
       if (windows.count === 0 || windows.count >= ENOUGH) return model.estimate(windows)
       const { promise, resolve, reject } = Promise.withResolvers<Float32Array>()
       waiting.push({ windows, resolve, reject })
-      if (waiting.length === 1) setImmediate(runAll)
+      count += windows.count
+      if (waiting.length === 1) timer = setTimeout(runAll, GATHER)
+      if (count >= ENOUGH) runAll()
       return promise
     },
   }

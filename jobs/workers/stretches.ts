@@ -1,18 +1,10 @@
 import { FatalError, InputError, MillraceError } from '#data/errors.ts'
-import type { Feature, FeatureTable } from '#data/features.ts'
-import { buildWindows, type WindowEnd, windowRows } from '#data/windows.ts'
+import { buildWindows, rowsWithWindow, type WindowEnd, type WindowTable } from '#data/windows.ts'
 import { REGIMES, type RegimeModel } from '#models/regime.ts'
-import { decodeFloat32, decodeFloat64, encodeFloat32, encodeFloat64 } from '../encoding.ts'
+import { encodeFloat32, encodeFloat64 } from '../encoding.ts'
 import { featuresHash } from '../features-hash.ts'
 import type { InferItem, InferResult } from '../queues.ts'
-
-/** A stretch of a feature table with the rows asked for. */
-export interface Stretch {
-  readonly table: FeatureTable
-  readonly first: number
-  readonly omitted: number
-  readonly barsHash?: string
-}
+import { type Stretch, unpackStretch } from '../stretch.ts'
 
 /** A coin that cannot be estimated, and why. */
 export interface Poison {
@@ -45,20 +37,6 @@ export function unpackBatch(batch: readonly InferItem[]): { stretches: Stretch[]
   }
   if (stretches.length === 0) throw poison[0].error
   return { stretches, poison }
-}
-
-/** @throws {InputError} naming coin and field of what does not fit together */
-function unpackStretch(item: InferItem): Stretch {
-  const { coin, channels, first, omitted, barsHash } = item
-  const asOf = decodeFloat64(item.asOf, `${coin}: asOf`)
-  const rows = asOf.length
-  if (first >= rows) throw new InputError(`${coin}: first is ${first}, there are ${rows} rows`, { coin })
-  for (let i = 1; i < rows; i++) {
-    if (!(asOf[i] > asOf[i - 1])) throw new InputError(`${coin}: asOf must ascend at row ${i}`, { coin })
-  }
-  const values = decodeFloat32(item.rows, `${coin}: rows`, rows * channels.length)
-  const sigma = decodeFloat64(item.sigma, `${coin}: sigma`, rows)
-  return { table: { coin, channels: channels as Feature[], asOf, values, sigma }, first, omitted, barsHash }
 }
 
 /**
@@ -115,16 +93,16 @@ async function estimateTogether(
   stretches: readonly Stretch[],
   lineage: boolean,
 ): Promise<Omit<StretchEstimates, 'poison'>> {
-  const ends: WindowEnd[] = []
+  const ends: WindowEnd<WindowTable>[] = []
   const reach = model.knots - 1
-  const rowsOf = stretches.map(({ table, first, omitted }) => {
+  const rowsOf = stretches.map(({ table, known, first, omitted }) => {
     if (omitted > 0 && first < reach) {
       throw new InputError(
         `${table.coin} comes with ${first} rows of history, ${model.name} needs ${reach}: ask for more history`,
         { coin: table.coin, history: first, needed: reach },
       )
     }
-    const rows = windowRows(table, model.knots).filter((row) => row >= first)
+    const rows = rowsWithWindow(table.asOf, (row) => known[row] === 1, model.knots, first)
     for (const row of rows) ends.push({ table, row })
     return rows
   })

@@ -122,8 +122,8 @@ export function fleetBehaviour(redisUrl: string | undefined): void {
     expect(round.failures).toHaveLength(1)
     expect(round.failures[0].coins).toEqual(['BAD'])
     expect(round.failures[0].error).toBeInstanceOf(InputError)
-    expect(round.failures[0].error.message).toBe('BAD: asOf must ascend at row 10')
-    expect(round.degradations).toEqual(['no estimates for BAD: BAD: asOf must ascend at row 10'])
+    expect(round.failures[0].error.message).toBe('BAD: asOf must ascend by full hours at row 10')
+    expect(round.degradations).toEqual(['no estimates for BAD: BAD: asOf must ascend by full hours at row 10'])
     expectAnswers(round, good)
 
     const { queue, events } = await channelOf(broker, 'infer')

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { HOUR } from '#data/bars.ts'
 import { InputError } from '#data/errors.ts'
 import type { Broker } from '#jobs/broker.ts'
-import { decodeFloat32, decodeFloat64 } from '#jobs/encoding.ts'
 import { cutJobs, inferRound } from '#jobs/infer-round.ts'
 import { inferJobSchema, jobId } from '#jobs/queues.ts'
+import { unpackStretch } from '#jobs/stretch.ts'
 import { makeTable, START } from './tables.ts'
 
 describe('cutting a round into jobs', () => {
@@ -30,10 +30,7 @@ describe('cutting a round into jobs', () => {
           expect(job.batch.length).toBeLessThanOrEqual(settings.batchCoins)
           let rows = 0
           for (const item of job.batch) {
-            const table = tables.find(({ coin }) => coin === item.coin)!
-            const times = decodeFloat64(item.asOf, 'asOf')
-            const values = decodeFloat32(item.rows, 'rows', times.length * 2)
-            expect(values).toEqual(table.values.slice(item.omitted * 2, (item.omitted + times.length) * 2))
+            const times = unpackStretch(item).table.asOf
             expect(item.first).toBe(Math.min(settings.history, item.omitted + item.first))
             for (const time of times.slice(item.first)) asked.push(`${item.coin} ${time}`)
             rows += times.length - item.first

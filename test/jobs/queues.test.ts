@@ -5,7 +5,10 @@ import { fleetJobOptions, inferJobSchema, inferResultSchema, keptFor } from '#jo
 describe('the options of a job', () => {
   it('leave clearing to those who ask, on every queue', () => {
     for (const queue of FLEET_QUEUES) {
-      expect(fleetJobOptions(queue, 'a')).toMatchObject({ jobId: 'a', removeOnComplete: false, removeOnFail: false })
+      const options = fleetJobOptions(queue, 'a')
+      expect(options.jobId).toBe('a')
+      expect(options.removeOnComplete ?? false).toBe(false)
+      expect(options.removeOnFail ?? false).toBe(false)
     }
   })
 
@@ -29,14 +32,14 @@ describe('the options of a job', () => {
 
 describe('the payloads of inference', () => {
   it('of an earlier version are still understood: they have no lineage, and tell of no poison', () => {
-    const item = { coin: 'BTC', channels: ['return'], rows: '', asOf: '', sigma: '', first: 0, omitted: 0 }
+    const item = { coin: 'BTC', channels: ['return'], rows: '', from: 0, first: 0, omitted: 0 }
     expect(inferJobSchema.parse({ round: 'r', batch: [item] })).toEqual({ round: 'r', batch: [item] })
     const result = { estimates: [], servedBy: { kind: 'none' }, degradations: [], worker: 'w', seconds: 0, windows: 0 }
     expect(inferResultSchema.parse(result)).toEqual({ ...result, poisoned: [] })
   })
 
   it('take no lineage that is none', () => {
-    const item = { coin: 'BTC', channels: ['return'], rows: '', asOf: '', sigma: '', first: 0, omitted: 0 }
+    const item = { coin: 'BTC', channels: ['return'], rows: '', from: 0, first: 0, omitted: 0 }
     const wrong = { round: 'r', batch: [{ ...item, barsHash: 'not a hash' }] }
     expect(inferJobSchema.safeParse(wrong).success).toBe(false)
   })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { UnavailableError } from '#data/errors.ts'
 import type { Broker } from '#jobs/broker.ts'
 import { jobId, type TrainJob } from '#jobs/queues.ts'
-import { runRound } from '#jobs/round.ts'
+import { identified, runRound } from '#jobs/round.ts'
 
 interface StoredJob {
   readonly data: TrainJob
@@ -46,7 +46,14 @@ const ids = payloads.map((payload) => jobId(payload))
 
 function start(memory: ReturnType<typeof memoryBroker>, more: { signal?: AbortSignal; patience?: number } = {}) {
   const { broker } = memory
-  return runRound({ broker, queue: 'train', payloads, parse: (value) => value, patience: 10_000, ...more })
+  return runRound({
+    broker,
+    queue: 'train',
+    jobs: payloads.map(identified),
+    parse: (value) => value,
+    patience: 10_000,
+    ...more,
+  })
 }
 
 describe('a round', () => {
@@ -103,7 +110,13 @@ describe('a round', () => {
     }
     const queue = { ...memory.broker.createQueue('train'), getJobState }
     Object.assign(memory.broker, { createQueue: () => queue })
-    const round = runRound({ broker: memory.broker, queue: 'train', payloads: many, parse: () => 0, patience: 10_000 })
+    const round = runRound({
+      broker: memory.broker,
+      queue: 'train',
+      jobs: many.map(identified),
+      parse: () => 0,
+      patience: 10_000,
+    })
     await expect.poll(() => asked.length).toBeGreaterThan(0)
     expect(asked).toHaveLength(1)
     for (const name of names) memory.events.emit('completed', { jobId: name, returnvalue: 0 })
@@ -145,7 +158,13 @@ describe('a round', () => {
     const memory = memoryBroker()
     const twice = [payloads[0], payloads[0]]
     const { broker } = memory
-    const round = runRound({ broker, queue: 'train', payloads: twice, parse: (value) => value, patience: 10_000 })
+    const round = runRound({
+      broker,
+      queue: 'train',
+      jobs: twice.map(identified),
+      parse: (value) => value,
+      patience: 10_000,
+    })
     await expect.poll(() => memory.added).toEqual([ids[0]])
     memory.events.emit('completed', { jobId: ids[0], returnvalue: 7 })
     expect(await round).toEqual([

@@ -10,7 +10,7 @@ import { channelOf } from '#jobs/channel.ts'
 import { type Fleet, type FleetOptions, startFleet } from '#jobs/fleet.ts'
 import { cutJobs } from '#jobs/infer-round.ts'
 import { inferResultSchema, jobOptions, type QueueName } from '#jobs/queues.ts'
-import { runRound } from '#jobs/round.ts'
+import { identified, runRound } from '#jobs/round.ts'
 import { openRegistry } from '#models/registry.ts'
 import { promoteVersions } from '#models/registry-promotion.ts'
 import { openFolderStore } from '#models/store/folder-store.ts'
@@ -83,7 +83,13 @@ export function storeWorkerBehaviour(redisUrl: string | undefined): void {
       const before = new Map(newest)
       const payloads = Array.from({ length: BATCH }, () => ({ ...payload, round: randomBytes(12).toString('hex') }))
       const parse = (value: unknown) => inferResultSchema.parse(value)
-      for (const outcome of await runRound({ broker, queue: 'infer', payloads, parse, patience: 60_000 })) {
+      for (const outcome of await runRound({
+        broker,
+        queue: 'infer',
+        jobs: payloads.map(identified),
+        parse,
+        patience: 60_000,
+      })) {
         answers++
         if (!outcome.ok) {
           faults.push(outcome.error.message)

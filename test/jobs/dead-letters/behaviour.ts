@@ -91,7 +91,7 @@ export function deadLetterBehaviour(redisUrl: string | undefined): void {
     inferWith(refusing(new Set(['C171'])))
     const round = await inferRound({ broker, tables, asOf, rowsPerJob: 10_000, batchCoins: 32 })
     expect(round.failures.map(({ coins, error }) => [coins, error.message])).toEqual([
-      [['C17'], 'C17: asOf must ascend at row 3'],
+      [['C17'], 'C17: asOf must ascend by full hours at row 3'],
       [['C171'], 'cannot make sense of C171'],
     ])
     expect(round.failures.map(({ error }) => error.constructor)).toEqual([InputError, ModelError])
@@ -107,7 +107,7 @@ export function deadLetterBehaviour(redisUrl: string | undefined): void {
     }
     const kept = await allLetters('infer')
     expect(kept.map(({ cause }) => cause).sort()).toEqual([
-      'InputError: C17: asOf must ascend at row 3',
+      'InputError: C17: asOf must ascend by full hours at row 3',
       'ModelError: cannot make sense of C171',
     ])
     for (const { payload } of kept) expect((payload as InferJob).batch).toHaveLength(1)

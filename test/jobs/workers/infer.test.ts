@@ -7,8 +7,9 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FatalError, ModelError, UnavailableError } from '#data/errors.ts'
 import type { Windows } from '#data/windows.ts'
-import { encodeFloat32, encodeFloat64 } from '#jobs/encoding.ts'
+import { encodeFloat32 } from '#jobs/encoding.ts'
 import { type InferJob, type InferResult, inferJobSchema, inferResultSchema } from '#jobs/queues.ts'
+import { packStretch } from '#jobs/stretch.ts'
 import { createInferProcessor } from '#jobs/workers/infer.ts'
 import type { ServingOpener } from '#jobs/workers/open-serving.ts'
 import { CHANNELS, KNOTS, openModels } from '../fixtures/serving.ts'
@@ -27,17 +28,7 @@ const processorOf = (open: ServingOpener = openModels, directory = modelsDirecto
   createInferProcessor({ modelsDirectory: directory, open, now: Date.now, logger })
 
 function jobOf(changes: Partial<InferJob['batch'][number]> = {}, rest: Partial<InferJob> = {}): { data: InferJob } {
-  const table = makeTable('BTC', 10, 1, 0)
-  const item = {
-    coin: 'BTC',
-    channels: [...table.channels],
-    rows: encodeFloat32(table.values),
-    asOf: encodeFloat64(table.asOf),
-    sigma: encodeFloat64(table.sigma),
-    first: 5,
-    omitted: 0,
-    ...changes,
-  }
+  const item = { ...packStretch(makeTable('BTC', 10, 1, 0), 5, 10, 5), ...changes }
   return { data: { round: 'r', batch: [item], ...rest } }
 }
 
@@ -56,16 +47,17 @@ describe('an inference job', () => {
   })
 
   it('for rows without a window has an empty answer for the coin', async () => {
-    const result = await processorOf().process(jobOf({ first: 0, ...shortTable() }))
+    const result = await processorOf().process(jobOf(shortTable()))
     expect(result.windows).toBe(0)
     expect(result.estimates).toEqual([{ coin: 'BTC', asOf: '', probabilities: '' }])
   })
 
   it('is refused for good, with field and coin, when it does not fit together', async () => {
     const faults: [object, RegExp][] = [
-      [{ rows: encodeFloat32(new Float32Array(3)) }, /BTC: rows holds 12 bytes, expected 80/],
-      [{ asOf: 'no base64!' }, /BTC: asOf is not base64/],
-      [{ sigma: '' }, /BTC: sigma holds 0 bytes, expected 80/],
+      [{ rows: encodeFloat32(new Float32Array(3)) }, /BTC: rows holds 3 numbers, expected a multiple of 2/],
+      [{ rows: 'no base64!' }, /BTC: rows is not base64/],
+      [{ from: 'yesterday' }, /batch\.0\.from/],
+      [{ missing: [[1, 0]] }, /BTC: asOf must ascend by full hours at row 1/],
       [{ first: 10 }, /BTC: first is 10, there are 10 rows/],
       [{ first: -1 }, /batch\.0\.first/],
       [{ channels: ['return', 'volume'] }, /the model needs the channel "funding"/],
@@ -125,10 +117,7 @@ describe('a poisoned coin', () => {
   }
   const batchOf = (coins: number, bad: Readonly<Record<number, object>> = {}, rest: Partial<InferJob> = {}) => {
     const batch = Array.from({ length: coins }, (_, i) => {
-      const { asOf, values, sigma, channels } = makeTable(`C${i}`, 10, i, 0)
-      const item = { coin: `C${i}`, channels: [...channels], first: 9, omitted: 0 }
-      const numbers = { rows: encodeFloat32(values), asOf: encodeFloat64(asOf), sigma: encodeFloat64(sigma) }
-      return { ...item, ...numbers, ...bad[i] }
+      return { ...packStretch(makeTable(`C${i}`, 10, i, 0), 9, 10, 9), ...bad[i] }
     })
     return { data: { round: 'r', batch, ...rest } as InferJob }
   }
@@ -137,10 +126,10 @@ describe('a poisoned coin', () => {
   const coinsOf = (result: InferResult) => result.estimates.map(({ coin }) => coin)
 
   it('is left out where its numbers cannot be unpacked, and told', async () => {
-    const result = await processorOf().process(batchOf(4, { 1: { sigma: '' }, 2: { asOf: 'no base64!' } }))
+    const result = await processorOf().process(batchOf(4, { 1: { rows: 'AAAA' }, 2: { rows: 'no base64!' } }))
     expect(result.poisoned).toEqual([
-      { coin: 'C1', reason: 'InputError: C1: sigma holds 0 bytes, expected 80' },
-      { coin: 'C2', reason: 'InputError: C2: asOf is not base64' },
+      { coin: 'C1', reason: 'InputError: C1: rows holds 3 bytes, expected a multiple of 4' },
+      { coin: 'C2', reason: 'InputError: C2: rows is not base64' },
     ])
     expect(coinsOf(result)).toEqual(['C0', 'C3'])
     expect(result.windows).toBe(2)
@@ -189,7 +178,7 @@ describe('a poisoned coin', () => {
     const everybody = new Set(['C0', 'C1', 'C2'])
     const open: ServingOpener = (directory, options) =>
       refusing(options.only === 'hmm' ? new Set() : everybody)(directory, options)
-    const result = await processorOf(open).process(batchOf(4, { 3: { sigma: '' } }))
+    const result = await processorOf(open).process(batchOf(4, { 3: { rows: 'AAAA' } }))
     expect(result.servedBy.kind).toBe('hmm')
     expect(coinsOf(result)).toEqual(['C0', 'C1', 'C2'])
     expect(result.poisoned.map(({ coin }) => coin)).toEqual(['C3'])
@@ -241,12 +230,10 @@ describe('the lineage of an estimate', () => {
   })
 
   it('is none where there is no estimate', async () => {
-    const result = await processorOf().process(jobOf({ first: 0, ...shortTable() }, { lineage: true }))
+    const result = await processorOf().process(jobOf(shortTable(), { lineage: true }))
     expect(result.estimates).toEqual([{ coin: 'BTC', asOf: '', probabilities: '' }])
   })
 })
 
-function shortTable() {
-  const { values, asOf, sigma } = makeTable('BTC', KNOTS - 1, 1, 0)
-  return { rows: encodeFloat32(values), asOf: encodeFloat64(asOf), sigma: encodeFloat64(sigma) }
-}
+/** One row less than a window has. */
+const shortTable = () => packStretch(makeTable('BTC', KNOTS - 1, 1, 0), 0, KNOTS - 1, 0)

@@ -66,6 +66,17 @@ describe('merged runs', () => {
     expect(runs).toEqual([256, 256])
   })
 
+  it('do not wait for more where there is enough', async () => {
+    const { model, runs } = countingModel()
+    const merged = mergeRuns(model)
+    const half = windowsOf(table, Array<number>(130).fill(40))
+    const [first, second, third] = [half, half, half].map((windows) => merged.estimate(windows))
+    await Promise.all([first, second])
+    expect(runs).toEqual([260])
+    await third
+    expect(runs).toEqual([260, 130])
+  })
+
   it('make nobody bear the fault of another', async () => {
     const poison = table.asOf[50]
     const { model } = countingModel(({ asOf }) => asOf.includes(poison))
