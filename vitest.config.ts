@@ -1,8 +1,12 @@
 import { globSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import tally from './test/reporter.ts'
+
+// Tests begin hundreds of processes of ours; compiled once, each begins in half the time.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/millrace-tests', import.meta.url))
 
 const TESTS = 'test/**/*.test.ts'
 /** Replaces modules or globals, which all that run after it in the same process would find replaced. */

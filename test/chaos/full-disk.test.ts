@@ -97,13 +97,14 @@ async function fullDiskForLedger(row: RowNotes): Promise<void> {
   const fill = async () => {
     const said = home.nextLine(full)
     await disk.fill(0)
-    words.push(await said)
+    const heard = await Promise.race([said, home.over.then(() => undefined)])
+    if (heard !== undefined) words.push(heard)
     await disk.free()
   }
   home.onStep(() => {
     steps++
-    // Another step of the ten each time.
-    if (filled >= times || steps < ((filled + 1) * 10 * rounds) / (times + 1) + (filled % 10)) return
+    // Another step of the ten each time; the last while there are still rounds enough to notice.
+    if (filled >= times || steps < ((filled + 1) * 10 * rounds) / (times + 3) + (filled % 10)) return
     filled++
     freeing = freeing.then(fill)
   })
