@@ -27,11 +27,14 @@ const inferItem = z.strictObject({
   /** Float32 `[rows, channels]`, unscaled, NaN where missing. */
   rows: z.string(),
   /** When the first row is known, UTC milliseconds; each later one is an hour after the one before it. */
-  from: z.int(),
+  from: z.int().optional(),
   /** Hours that are missing before a row: `[row, hours]`, one for each gap. Sound or not, that is the coin's own affair. */
   missing: z.array(z.tuple([row, z.number()])).optional(),
   /** Rows without volatility, whose windows are still warming up: `[first, end)` each. */
   unknown: z.array(z.tuple([row, row])).optional(),
+  /** As homes up to version 0.1 say the two: Float64 `[rows]`, UTC milliseconds, and Float64 `[rows]`, NaN while unknown. */
+  asOf: z.string().optional(),
+  sigma: z.string().optional(),
   /** Index of the first row to estimate; the rows before it are history. */
   first: z.int().min(0),
   /** Rows of the table that were left off before this stretch. */

@@ -2,7 +2,7 @@ import { HOUR } from '#data/bars.ts'
 import { InputError } from '#data/errors.ts'
 import type { Feature, FeatureTable } from '#data/features.ts'
 import type { WindowTable } from '#data/windows.ts'
-import { decodeFloat32, encodeFloat32 } from './encoding.ts'
+import { decodeFloat32, decodeFloat64, encodeFloat32 } from './encoding.ts'
 import type { InferItem } from './queues.ts'
 
 /** A stretch of one coin's feature table, as a worker has it. */
@@ -67,7 +67,7 @@ function unknownIn({ sigma }: FeatureTable, start: number, end: number): [number
  * @throws {InputError} naming coin and field of what does not fit together
  */
 export function unpackStretch(item: InferItem): Stretch {
-  const { coin, channels, from, missing, unknown, first, omitted, barsHash } = item
+  const { coin, channels, first, omitted, barsHash } = item
   const values = decodeFloat32(item.rows, `${coin}: rows`)
   const rows = values.length / channels.length
   if (!Number.isInteger(rows)) {
@@ -77,14 +77,34 @@ export function unpackStretch(item: InferItem): Stretch {
   }
   if (first >= rows) throw new InputError(`${coin}: first is ${first}, there are ${rows} rows`, { coin })
 
+  const { asOf, known } = item.from === undefined ? momentsInFull(item, rows) : momentsByTheHour(item, item.from, rows)
+  return { table: { coin, channels: channels as Feature[], asOf, values }, known, first, omitted, barsHash }
+}
+
+type Moments = Pick<WindowTable, 'asOf'> & Pick<Stretch, 'known'>
+
+function momentsByTheHour({ coin, missing, unknown }: InferItem, from: number, rows: number): Moments {
   const asOf = new Float64Array(rows)
   for (let row = 0; row < rows; row++) asOf[row] = from + row * HOUR
   for (const [row, hours] of missing ?? []) {
-    if (!(Number.isInteger(hours) && hours > 0))
-      throw new InputError(`${coin}: asOf must ascend by full hours at row ${row}`, { coin })
+    if (!(Number.isInteger(hours) && hours > 0)) throw disorder(coin, row)
     for (let later = row; later < rows; later++) asOf[later] += hours * HOUR
   }
   const known = new Uint8Array(rows).fill(1)
   for (const [start, end] of unknown ?? []) known.fill(0, start, end)
-  return { table: { coin, channels: channels as Feature[], asOf, values }, known, first, omitted, barsHash }
+  return { asOf, known }
+}
+
+/** As an earlier home says it: a worker is replaced before its home is. */
+function momentsInFull({ coin, asOf: moments, sigma }: InferItem, rows: number): Moments {
+  const asOf = decodeFloat64(moments ?? '', `${coin}: asOf`, rows)
+  for (let row = 1; row < rows; row++) if (!(asOf[row] > asOf[row - 1])) throw disorder(coin, row)
+  const known = Uint8Array.from(decodeFloat64(sigma ?? '', `${coin}: sigma`, rows), (value) =>
+    Number(!Number.isNaN(value)),
+  )
+  return { asOf, known }
+}
+
+function disorder(coin: string, row: number): InputError {
+  return new InputError(`${coin}: asOf must ascend by full hours at row ${row}`, { coin })
 }

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { HOUR } from '#data/bars.ts'
 import { UnavailableError } from '#data/errors.ts'
 import { isVersionId, timeOfVersion } from '#models/card.ts'
 import { describeError } from '../failures.ts'
@@ -18,7 +17,7 @@ export interface StatusSources {
   /** See `ledger-peek.ts`. */
   readonly ledger: () => Promise<LedgerPeek | undefined>
   readonly roster: Roster
-  /** Rounds that should have ended by now and have not: {@link dueRounds}, or what a replayed source says. */
+  /** Rounds that should have ended by now and have not (`rounds/planner.ts`). */
   readonly due: () => number
   /** UTC milliseconds. */
   readonly now: () => number
@@ -97,20 +96,6 @@ export function createStatusCollector(sources: StatusSources): () => Promise<Fle
     }
     return known.status
   }
-}
-
-/**
- * Full hours since the newest round that ended whose grace is over: 0 before the first round.
- *
- * @param graceSeconds how long after its full hour a round begins
- */
-export function dueRounds(records: Pick<FleetRecords, 'rounds'>, now: number, graceSeconds: number): number {
-  const newest = records.rounds(NEWEST)
-  if (newest.length === 0) return 0
-  const ended = newest.find(({ state }) => state !== 'running')
-  const last = ended?.asOf ?? newest[newest.length - 1].asOf - HOUR
-  const due = Math.floor((now - graceSeconds * 1000) / HOUR) * HOUR
-  return Math.max(0, Math.round((due - last) / HOUR))
 }
 
 function newestEnded(rounds: readonly RoundRecord[]): FleetStatus['round'] {

@@ -32,7 +32,7 @@ describe('the options of a job', () => {
 
 describe('the payloads of inference', () => {
   it('of an earlier version are still understood: they have no lineage, and tell of no poison', () => {
-    const item = { coin: 'BTC', channels: ['return'], rows: '', from: 0, first: 0, omitted: 0 }
+    const item = { coin: 'BTC', channels: ['return'], rows: '', asOf: '', sigma: '', first: 0, omitted: 0 }
     expect(inferJobSchema.parse({ round: 'r', batch: [item] })).toEqual({ round: 'r', batch: [item] })
     const result = { estimates: [], servedBy: { kind: 'none' }, degradations: [], worker: 'w', seconds: 0, windows: 0 }
     expect(inferResultSchema.parse(result)).toEqual({ ...result, poisoned: [] })

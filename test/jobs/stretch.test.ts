@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { HOUR } from '#data/bars.ts'
 import { InputError } from '#data/errors.ts'
 import type { FeatureTable } from '#data/features.ts'
+import { encodeFloat64 } from '#jobs/encoding.ts'
 import { inferJobSchema } from '#jobs/queues.ts'
 import { packStretch, unpackStretch } from '#jobs/stretch.ts'
 import { makeTable } from './tables.ts'
@@ -46,6 +47,19 @@ describe('a stretch on its way through the broker', () => {
         )
       }),
     )
+  })
+
+  it('of an earlier home is read as well', () => {
+    fc.assert(
+      fc.property(torn, (table) => {
+        const { missing: _m, unknown: _u, from: _f, ...item } = packStretch(table, 0, table.asOf.length, 0)
+        const earlier = { ...item, asOf: encodeFloat64(table.asOf), sigma: encodeFloat64(table.sigma) }
+        expect(inferJobSchema.parse({ round: 'r', batch: [earlier] }).batch).toEqual([earlier])
+        expect(unpackStretch(earlier)).toEqual(unpackStretch(packStretch(table, 0, table.asOf.length, 0)))
+      }),
+    )
+    const { from: _, ...neither } = packStretch(makeTable('BTC', 10, 1, 0), 5, 10, 5)
+    expect(() => unpackStretch(neither)).toThrow(/BTC: asOf holds 0 bytes, expected 80/)
   })
 
   it('carries a window without gaps in little more than its numbers', () => {

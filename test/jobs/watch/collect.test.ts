@@ -3,7 +3,7 @@ import { HOUR } from '#data/bars.ts'
 import { FatalError, UnavailableError } from '#data/errors.ts'
 import { openRecords } from '#jobs/records.ts'
 import type { BrokerLook } from '#jobs/watch/broker-look.ts'
-import { createStatusCollector, dueRounds, type StatusSources } from '#jobs/watch/collect.ts'
+import { createStatusCollector, type StatusSources } from '#jobs/watch/collect.ts'
 import { notReady } from '#jobs/watch/readiness.ts'
 import { createRoster } from '#jobs/watch/roster.ts'
 import { AS_OF, addRound, HEALTHY } from './sample.ts'
@@ -118,23 +118,6 @@ describe('the status of the fleet', () => {
     addRound(records, AS_OF, { newestBar: AS_OF })
     const { collect } = opened({ records, dataTime: () => AS_OF + HOUR, now: () => AS_OF + 10_000 * HOUR })
     expect((await collect()).data.ageSeconds).toBe(3600)
-  })
-})
-
-describe('rounds that are due', () => {
-  it('are the full hours since the newest that ended whose grace is over', () => {
-    const records = openRecords(':memory:')
-    const due = (minutes: number) => dueRounds(records, AS_OF + minutes * 60_000, 30)
-    expect(due(0)).toBe(0)
-    records.beginRound({ asOf: AS_OF, flow: 'first', startedAt: AS_OF, late: false })
-    expect(due(5)).toBe(1)
-    addRound(records, AS_OF)
-    records.noteRound(AS_OF, { state: 'done' })
-    expect(due(60)).toBe(0)
-    expect(due(60.5)).toBe(1)
-    expect(due(200)).toBe(3)
-    records.beginRound({ asOf: AS_OF + HOUR, flow: 'second', startedAt: AS_OF, late: false })
-    expect(due(200)).toBe(3)
   })
 })
 
