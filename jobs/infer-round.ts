@@ -1,33 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { lowerBound, type TimeRange } from '#data/bars.ts'
-import { InputError, type MillraceError } from '#data/errors.ts'
-import type { FeatureTable } from '#data/features.ts'
+import type { MillraceError } from '#data/errors.ts'
 import type { ProgressListener } from '#data/progress.ts'
-import { REGIMES, type ServedKind } from '#models/regime.ts'
-import type { VersionName } from '#models/registry-expiry.ts'
+import { REGIMES } from '#models/regime.ts'
 import type { Broker } from './broker.ts'
+import { packJob, planJobs, type Stint } from './cut-jobs.ts'
 import { decodeFloat32, decodeFloat64 } from './encoding.ts'
 import { fromFailure } from './failures.ts'
-import { type InferJob, type InferResult, inferResultSchema } from './queues.ts'
+import { type InferResult, inferResultSchema } from './queues.ts'
 import { identified, runRound } from './round.ts'
-import { packStretch } from './stretch.ts'
 
-export interface InferRoundOptions {
+export interface InferRoundOptions extends Stint {
   readonly broker: Broker
-  readonly tables: readonly FeatureTable[]
-  /** Moments to estimate: rows with `from <= asOf < to`. */
-  readonly asOf: TimeRange
-  /** Rows of history to send along: as far back as a window of the model that will serve, default 192 (8 days). */
-  readonly history?: number
-  /** Most rows to estimate in one job; default: what gives `minimumJobs` jobs, between 32 and 512. */
-  readonly rowsPerJob?: number
-  /** Most coins in one job, default 32. */
-  readonly batchCoins?: number
-  /** Work is cut into at least so many jobs where there are rows enough: four per worker; default 8. */
-  readonly minimumJobs?: number
-  readonly only?: ServedKind
-  /** Versions to serve instead of the champions, the first that is usable. */
-  readonly pinned?: readonly VersionName[]
   /** Name of the round: the same round asked twice is the same jobs. Default: a new one. */
   readonly round?: string
   readonly progress?: ProgressListener
@@ -59,11 +42,6 @@ export interface InferRoundResult {
   readonly failures: readonly { readonly coins: readonly string[]; readonly error: MillraceError }[]
 }
 
-const DEFAULT_HISTORY = 192
-const DEFAULT_COINS = 32
-const DEFAULT_JOBS = 8
-const FEWEST_ROWS = 32
-const MOST_ROWS = 512
 const DEFAULT_TIMEOUT = 120_000
 
 /**
@@ -124,65 +102,6 @@ export async function inferRound(options: InferRoundOptions): Promise<InferRound
     degradations: [...degradations],
     failures,
   }
-}
-
-/** Rows `[first, end)` of a table, which one job estimates. */
-interface Span {
-  readonly table: FeatureTable
-  readonly first: number
-  readonly end: number
-}
-
-/** The jobs of a round: stretches of at most `rowsPerJob` rows, packed into jobs of at most as many rows and `batchCoins` coins. */
-export function cutJobs(options: Omit<InferRoundOptions, 'broker'>): InferJob[] {
-  const round = options.round ?? randomUUID()
-  return planJobs(options).map((plan) => packJob(plan, round, options))
-}
-
-function packJob(
-  plan: readonly Span[],
-  round: string,
-  { history = DEFAULT_HISTORY, only, pinned }: Omit<InferRoundOptions, 'broker'>,
-): InferJob {
-  const batch = plan.map(({ table, first, end }) => packStretch(table, first, end, history))
-  return { round, batch, ...(only && { only }), ...(pinned && { pinned: [...pinned] }) }
-}
-
-function planJobs(options: Omit<InferRoundOptions, 'broker'>): Span[][] {
-  const { tables, asOf } = options
-  const batchCoins = options.batchCoins ?? DEFAULT_COINS
-  const spans = tables.map((table) => ({
-    table,
-    first: lowerBound(table.asOf, asOf.from),
-    end: lowerBound(table.asOf, asOf.to),
-  }))
-  const total = spans.reduce((sum, { first, end }) => sum + Math.max(0, end - first), 0)
-  if (total === 0) {
-    const range = `${new Date(asOf.from).toISOString()} up to ${new Date(asOf.to).toISOString()}`
-    throw new InputError(`there is nothing to estimate: none of ${tables.length} coins has a row in ${range}`)
-  }
-  const even = Math.ceil(total / (options.minimumJobs ?? DEFAULT_JOBS))
-  const rowsPerJob = options.rowsPerJob ?? Math.min(MOST_ROWS, Math.max(FEWEST_ROWS, even))
-
-  const jobs: Span[][] = []
-  let batch: Span[] = []
-  let rows = 0
-  const flush = () => {
-    if (batch.length > 0) jobs.push(batch)
-    batch = []
-    rows = 0
-  }
-  for (const { table, first, end } of spans) {
-    for (let row = first; row < end; ) {
-      if (rows === rowsPerJob || batch.length === batchCoins) flush()
-      const until = Math.min(end, row + rowsPerJob - rows)
-      batch.push({ table, first: row, end: until })
-      rows += until - row
-      row = until
-    }
-  }
-  flush()
-  return jobs
 }
 
 function mostUsed(results: readonly InferResult[]): InferResult['servedBy'] {

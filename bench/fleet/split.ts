@@ -1,6 +1,6 @@
 import type { FeatureTable } from '#data/features.ts'
 import type { Broker } from '#jobs/broker.ts'
-import { cutJobs } from '#jobs/infer-round.ts'
+import { cutJobs } from '#jobs/cut-jobs.ts'
 import { inferResultSchema } from '#jobs/queues.ts'
 import { identified, runRound } from '#jobs/round.ts'
 import { KNOTS } from './champion.ts'

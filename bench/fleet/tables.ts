@@ -1,5 +1,5 @@
 import type { Broker } from '#jobs/broker.ts'
-import { cutJobs } from '#jobs/infer-round.ts'
+import { cutJobs } from '#jobs/cut-jobs.ts'
 import { jobOptions } from '#jobs/queues.ts'
 import type { RoundRecord } from '#jobs/records.ts'
 import { openRegistry } from '#models/registry.ts'

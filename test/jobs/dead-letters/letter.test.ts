@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ModelError } from '#data/errors.ts'
+import { cutJobs } from '#jobs/cut-jobs.ts'
 import { letterId, letterOf, letterSchema, poisonLetters } from '#jobs/dead-letters/letter.ts'
-import { cutJobs } from '#jobs/infer-round.ts'
 import { inferJobSchema } from '#jobs/queues.ts'
 import { makeTable, START } from '../tables.ts'
 
