@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { lowerBound, type TimeRange } from '#data/bars.ts'
 import { InputError } from '#data/errors.ts'
 import type { FeatureTable } from '#data/features.ts'
@@ -38,8 +38,13 @@ export interface Span {
   readonly end: number
 }
 
+/** A name that no round had before, of 72 random bits: short, since it is in every key and every event of every job. */
+export function newRound(): string {
+  return randomBytes(9).toString('base64url')
+}
+
 /** The jobs of a round: stretches of at most `rowsPerJob` rows, packed into jobs of at most as many rows and `batchCoins` coins. */
-export function cutJobs({ round = randomUUID(), ...stint }: Stint & { readonly round?: string }): InferJob[] {
+export function cutJobs({ round = newRound(), ...stint }: Stint & { readonly round?: string }): InferJob[] {
   return planJobs(stint).map((plan) => packJob(plan, round, stint))
 }
 

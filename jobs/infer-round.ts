@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import type { MillraceError } from '#data/errors.ts'
 import type { ProgressListener } from '#data/progress.ts'
 import { REGIMES } from '#models/regime.ts'
 import type { Broker } from './broker.ts'
-import { packJob, planJobs, type Stint } from './cut-jobs.ts'
+import { newRound, packJob, planJobs, type Stint } from './cut-jobs.ts'
 import { decodeFloat32, decodeFloat64 } from './encoding.ts'
 import { fromFailure } from './failures.ts'
 import { type InferResult, inferResultSchema } from './queues.ts'
@@ -56,7 +55,7 @@ const DEFAULT_TIMEOUT = 120_000
  */
 export async function inferRound(options: InferRoundOptions): Promise<InferRoundResult> {
   const started = performance.now()
-  const round = options.round ?? randomUUID()
+  const round = options.round ?? newRound()
   const plans = planJobs(options)
   const coinsOf = plans.map((plan) => plan.map(({ table }) => table.coin))
   const outcomes = await runRound({
