@@ -138,8 +138,11 @@ export function roundTable(broker: string, coins: number, played: readonly Round
 
 const LARGEST_PART = 0.6
 
-/** @param parts jobs by worker */
-export function splitTable(parts: readonly number[], machines: number): Table {
+/**
+ * @param parts jobs by worker, in the turn in the middle
+ * @param turns how many there were
+ */
+export function splitTable(parts: readonly number[], machines: number, turns: number): Table {
   const total = parts.reduce((sum, part) => sum + part, 0)
   const named = Array.from({ length: machines }, (_, i) => [`machine ${i + 1}`, { median: parts[i] ?? 0 }] as const)
   const largest = parts[0] / total
@@ -148,7 +151,7 @@ export function splitTable(parts: readonly number[], machines: number): Table {
     .map((part) => part.toFixed(0))
     .join(':')
   return {
-    title: `two workers in two network namespaces, one Redis, ${count(total)} jobs of 32 windows`,
+    title: `two workers in two network namespaces, one Redis, ${count(total)} jobs of 32 windows a turn, ${turns} turns`,
     unit: 'jobs',
     rows: compareWith('machine 1', Object.fromEntries(named)),
     remarks: [promise('the load within 60:40', words, parts.length === machines && largest <= LARGEST_PART)],
