@@ -85,6 +85,7 @@ interface WorkerProcess {
 function spawnWorker(options: FleetOptions): WorkerProcess {
   const { logger } = options
   const child = fork(PROGRAM, workerArguments(options), {
+    // Left to itself V8 doubles the room for what lives for one job only, again and again, and never gives it back.
     execArgv: nodeFlags.worker,
     // The broker's address comes from the broker: files that name another way to it would contradict it.
     env: {
