@@ -21,9 +21,9 @@ function bundledNode() {
 }
 
 /**
- * How V8 is to keep the heap of what runs for weeks. Left to itself it lets the heap of a process with small jobs grow for hours, for speed that
- * these do not need, and does not give back what it once had: `millrace up` was 425 MB in six weeks of rounds, and is 240
- * with these. Flags that were given to this Node by hand come after ours, and win.
+ * How V8 is to keep the heap of what runs for weeks. Left to itself it lets the heap of a process with small jobs grow for
+ * hours, for speed that these do not need, and does not give back what it once had: `millrace up` was 425 MB in six weeks
+ * of rounds, and is 240 with these. Flags that were given to this Node by hand come after ours, and win.
  */
 function heapFlags() {
   const command = process.argv.slice(2).find((word) => !word.startsWith('-'))

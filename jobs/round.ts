@@ -6,7 +6,7 @@ import { fleetJobOptions, type InferJob, jobId, keptFor, type QueueName, type Tr
 import { createTally, follow, type Outcome, type Tally, type TallyOptions } from './tally.ts'
 
 /** One job of a round. */
-export interface RoundJob<Payload extends InferJob | TrainJob> {
+export interface PlannedJob<Payload extends InferJob | TrainJob> {
   /** Its identity: equal ones are one job, and adding it again changes nothing. */
   readonly id: string
   /** Makes what it carries, when it is added: the first jobs are at work while the last are still to be made. */
@@ -16,7 +16,7 @@ export interface RoundJob<Payload extends InferJob | TrainJob> {
 export interface RoundOptions<Payload extends InferJob | TrainJob, Result> extends Omit<TallyOptions<Result>, 'ids'> {
   readonly broker: Broker
   readonly queue: QueueName
-  readonly jobs: readonly RoundJob<Payload>[]
+  readonly jobs: readonly PlannedJob<Payload>[]
   readonly signal?: AbortSignal
   /** Milliseconds without any sign of life after which the round is given up. */
   readonly patience: number
@@ -36,7 +36,7 @@ const ANSWER = 3_000
 const MOST_CLEARED = 10_000
 
 /** A job of a round that is identified by what it carries. */
-export function identified<Payload extends InferJob | TrainJob>(payload: Payload): RoundJob<Payload> {
+export function identified<Payload extends InferJob | TrainJob>(payload: Payload): PlannedJob<Payload> {
   return { id: jobId(payload), payload: () => payload }
 }
 

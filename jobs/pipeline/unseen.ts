@@ -41,7 +41,7 @@ export async function mustBeUnseen(
 ): Promise<void> {
   const registry = openRegistry(models)
   for (const [kind, id] of Object.entries(versions) as [ServedKind, string][]) {
-    const card = await registry.card(kind, id)
+    const { card } = await registry.read(kind, id)
     const seen = seenInTraining(card, hours)
     if (seen) throw new InputError(`${seen}: give a later --test-from, or train again`, { kind, id })
   }
@@ -59,7 +59,7 @@ export async function remarksOnServed(
 ): Promise<string[]> {
   if (kind === 'none' || id === undefined) return []
   try {
-    const card = await openRegistry(models).card(kind, id)
+    const { card } = await openRegistry(models).read(kind, id)
     const seen = seenInTraining(card, hours)
     return seen ? [seen] : []
   } catch (error) {
